@@ -1,0 +1,109 @@
+"""Write the example files: out-of-fold outputs of real classifiers on three data sets that scikit-learn carries.
+
+    python examples/make_data.py [FOLDER]        (default: examples/data beside this script)
+
+Out-of-fold means that each row was scored by a model that had not seen it, as a test set would be. Seeds are fixed and
+one thread computes, so a second run on the same machine writes the same bytes.
+"""
+
+import csv
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_digits, load_iris, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+SEED = 2026
+IRIS_COLUMNS = ("virginica", "setosa", "versicolor")  # not in alphabetical order: columns are matched by name
+CULTIVARS = ("Barolo", "Grignolino", "Barbera")  # the names of classes 0, 1, 2 in the wine data's own paper
+
+Floats = NDArray[np.float64]
+
+
+class MLPWithLogits(MLPClassifier):
+    """A small neural network that also tells what went into its softmax."""
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Return the logits, one row per row of `X`."""
+        hidden, output = zip(self.coefs_, self.intercepts_, strict=True)
+        return np.maximum(X @ hidden[0] + hidden[1], 0) @ output[0] + output[1]
+
+
+def out_of_fold(model: BaseEstimator, X: Floats, y: NDArray[np.int64], method: str) -> Floats:
+    """Return what `model.method` says of each row when trained on the folds the row is not in."""
+    folds = StratifiedKFold(n_splits=5, shuffle=True, random_state=SEED)
+    return np.asarray(cross_val_predict(model, X, y, cv=folds, method=method))
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows as text; floats as the shortest decimals that read back to the same double."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_iris(folder: Path) -> None:
+    """Write probabilities and labels as two CSV files whose rows and classes stand in different orders."""
+    iris = load_iris()
+    names = [str(name) for name in iris.target_names]
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    probs = out_of_fold(model, iris.data, iris.target, "predict_proba")
+    probs = probs[:, [names.index(column) for column in IRIS_COLUMNS]]
+    ids = [f"flower-{number:03d}" for number in range(1, len(probs) + 1)]
+    rng = np.random.default_rng(SEED)
+    preds = ([ids[row], *probs[row].tolist()] for row in rng.permutation(len(ids)))
+    labels = ([ids[row], names[iris.target[row]]] for row in rng.permutation(len(ids)))
+    write_csv(folder / "preds.csv", ["id", *IRIS_COLUMNS], preds)
+    write_csv(folder / "labels.csv", ["id", "species"], labels)
+
+
+def write_digits(folder: Path) -> None:
+    """Write the logits of two models, the labels, and soft labels from a vote of neighbours, as NPY."""
+    digits = load_digits()
+    X, y = digits.data / 16, digits.target
+    linear = LogisticRegression(max_iter=1000)
+    network = MLPWithLogits((32,), max_iter=1000, random_state=SEED)
+    votes = KNeighborsClassifier(n_neighbors=8)  # eighths are exact in binary: every row sums to exactly 1
+    for name, model in {"a": linear, "b": network}.items():
+        logits = out_of_fold(model, X, y, "decision_function")
+        np.save(folder / f"digits_{name}.npy", logits.astype(np.float32))
+    np.save(folder / "digits_labels.npy", y.astype(np.int64))
+    np.save(folder / "digits_soft.npy", out_of_fold(votes, X, y, "predict_proba"))
+
+
+def write_wine(folder: Path) -> None:
+    """Write ids, probabilities and true cultivars as one Parquet table."""
+    wine = load_wine()
+    model = GaussianNB()
+    probs = out_of_fold(model, wine.data, wine.target, "predict_proba")
+    columns: dict[str, object] = {"id": [f"wine-{number:03d}" for number in range(1, len(probs) + 1)]}
+    columns |= {name: pa.array(probs[:, k]) for k, name in enumerate(CULTIVARS)}
+    columns["cultivar"] = pa.DictionaryArray.from_arrays(wine.target.astype(np.int8), list(CULTIVARS))
+    pq.write_table(pa.table(columns), folder / "wine.parquet", use_dictionary=["cultivar"], compression="zstd")
+
+
+def main(folder: Path) -> None:
+    """Write every example file into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    writers: list[Callable[[Path], None]] = [write_iris, write_digits, write_wine]
+    with threadpool_limits(1):
+        for write in writers:
+            write(folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "data")
