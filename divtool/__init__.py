@@ -1,0 +1,65 @@
+"""divtool: divergences between distributions over saved model outputs, with every printed digit right.
+
+    >>> import divtool
+    >>> divtool.kl([[0.5, 0.5]], [[0.25, 0.75]]).value
+    0.14384103622589045
+
+Every measure is a function of this package (``divtool.ce``, ``divtool.kl``, ``divtool.entropy``, ...) that takes paths,
+arrays, DataFrames or Arrow tables and returns a :class:`Result`; the row functions live in ``divtool.measures``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from divtool.api import compute
+    from divtool.errors import DivtoolError, EngineError, InputError, OutputError, ResourceError, UsageError
+    from divtool.result import InputReport, MeasureResult, Result
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DivtoolError",
+    "EngineError",
+    "InputError",
+    "InputReport",
+    "MeasureResult",
+    "OutputError",
+    "ResourceError",
+    "Result",
+    "UsageError",
+    "__version__",
+    "compute",
+]
+
+_HOMES = {"compute": "api", "InputReport": "result", "MeasureResult": "result", "Result": "result"}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when they are first used (PEP 562); any other name may be a measure's."""
+    from importlib import import_module
+
+    if name in __all__:
+        return getattr(import_module(f"divtool.{_HOMES.get(name, 'errors')}"), name)
+    if name.startswith("_"):
+        raise AttributeError(f"module 'divtool' has no attribute {name!r}")
+    return _measure_function(name)
+
+
+def _measure_function(name: str) -> Any:
+    from functools import partial
+
+    from divtool.api import compute, declared
+    from divtool.errors import UsageError
+
+    verb = name.replace("_", "-")
+    try:
+        declared(verb)
+    except UsageError:
+        raise AttributeError(f"module 'divtool' has no attribute {name!r}") from None
+    return partial(compute, verb)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

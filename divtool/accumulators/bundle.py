@@ -1,0 +1,42 @@
+"""Several accumulators as one, with the verbs of a member."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from divtool.accumulators.extremes import ExtremeFigures, Extremes
+from divtool.accumulators.moments import MomentFigures, Moments
+from divtool.accumulators.quantiles import QuantileFigures, Quantiles
+from divtool.accumulators.scores import Scores
+
+
+@dataclass(frozen=True)
+class RowFigures:
+    """All that is printed about one measure over many rows."""
+
+    moments: MomentFigures
+    quantiles: QuantileFigures
+    extremes: ExtremeFigures
+
+
+class RowStatistics:
+    """What every row measure is summed up by: mean and error, quantiles, extremes."""
+
+    def __init__(self, keep: int = 1) -> None:
+        self.moments, self.quantiles, self.extremes = Moments(), Quantiles(), Extremes(keep)
+
+    def update(self, scores: Scores) -> None:
+        """Take more rows."""
+        self.moments.update(scores)
+        self.quantiles.update(scores)
+        self.extremes.update(scores)
+
+    def merge(self, other: RowStatistics) -> None:
+        """Take what another part has kept."""
+        self.moments.merge(other.moments)
+        self.quantiles.merge(other.quantiles)
+        self.extremes.merge(other.extremes)
+
+    def present(self) -> RowFigures:
+        """The figures of each member."""
+        return RowFigures(self.moments.present(), self.quantiles.present(), self.extremes.present())

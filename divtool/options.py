@@ -1,0 +1,171 @@
+"""Every option that many commands share, declared once: its name, type, default, help and flags.
+
+The command line splices these groups into the signatures of its commands; the library takes the same names as keyword
+arguments. Types are plain, defaults are those of the fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, TypeVar
+
+from divtool.errors import UsageError
+from divtool.registry import suggestion
+
+DEFAULT_CHUNK = 8 << 20
+MAPPING_FORMS = "name=weight,... or a file"
+
+
+# What a verb must have for an option to apply to it: the truth among its operands, two distributions, one number a row.
+TRUTH, PAIR, NUMBER = "truth", "pair", "number"
+
+
+def option(
+    default: Any, help: str, *flags: str, metavar: str = "", choices: Iterable[str] = (), applies: str = ""
+) -> Any:
+    """A field of an option group. ``flags`` replace the flag made from the field's name; ``applies`` says to which
+    verbs it belongs (to all if empty), so that none offers an option that it would not obey."""
+    meta = {"help": help, "flags": flags, "metavar": metavar, "choices": tuple(choices), "applies": applies}
+    return field(default=default, metadata=meta)
+
+
+KINDS = ("logits", "log-probs", "probs")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the files hold and which of their columns count."""
+
+    given: str | None = option(
+        None, "What the numbers are, instead of what divtool takes them for.", metavar="KIND", choices=KINDS
+    )
+    given_p: str | None = option(None, "The same for the reference alone.", metavar="KIND", choices=KINDS, applies=PAIR)
+    given_q: str | None = option(None, "The same for the model alone.", metavar="KIND", choices=KINDS, applies=PAIR)
+    columns: str | None = option(
+        None, "The class columns: names or positions, separated by commas; '!name' leaves one out.", metavar="LIST"
+    )
+    id: str | None = option(
+        None, "The column that names the rows; rows of two files are then matched by it.", metavar="COL"
+    )
+    label_col: str | None = option(
+        None, "The column (name, or position without a header) of the predictions file that holds the labels.",
+        metavar="COL",
+        applies=TRUTH,
+    )  # fmt: skip
+    no_header: bool = option(False, "The text file has no header line.")
+    delimiter: str | None = option(
+        None, "What separates the cells of a text file (default: found out).", metavar="CHAR"
+    )
+    normalize: bool = option(False, "Divide probability rows that do not sum to 1 by their sum, and count them.")
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """What is computed."""
+
+    base: str = option(
+        "e", "Base of the logarithm: e (nats), 2 (bits), 10 (dits) or any other.", metavar="e|2|10|X", applies=NUMBER
+    )
+    temperature: float = option(1.0, "Divide the logits by this before anything else.", "-T", "--temperature")
+    reduction: str = option(
+        "mean",
+        "One number for all rows, or 'none' for one number a row.",
+        choices=("mean", "sum", "none"),
+        applies=NUMBER,
+    )
+    ignore_index: tuple[int, ...] = option(
+        (-100,),
+        "Rows with this label are left out and counted (repeatable).",
+        metavar="VALUE",
+        applies=TRUTH,
+    )
+    class_weight: str | Mapping[str, float] | None = option(
+        None,
+        f"A weight for every class: {MAPPING_FORMS}.",
+        metavar="W",
+        applies=TRUTH,
+    )
+    label_smoothing: float = option(
+        0.0, "Share of each label's mass that is spread evenly over all classes.", applies=TRUTH
+    )
+
+
+@dataclass(frozen=True)
+class Running:
+    """How it is computed; nothing here changes a bit of the result."""
+
+    threads: int = option(0, "Threads (0: one per processor).", "-j", "--threads")
+    chunk_size: str | int = option(
+        DEFAULT_CHUNK, "Bytes in flight over all inputs and threads, such as 8MiB.", metavar="BYTES"
+    )
+    progress: bool | None = option(None, "A progress bar on stderr (default: on a terminal).")
+
+
+REPORTS = ("table", "json", "jsonl", "csv", "tsv", "md")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What is printed or written."""
+
+    format: str | None = option(
+        None, "Form of the result (default: table on a terminal, TSV in a pipe).", "-f", "--format", choices=REPORTS
+    )
+    output: str | None = option(None, "Write the result to this file instead (form by suffix).", "-o", "--output")
+    per_row: str | None = option(
+        None, "Also write one line per row to this file (csv, tsv, jsonl, parquet, npy).", applies=NUMBER
+    )
+    quiet: bool = option(False, "Print the bare number and nothing else.", "-q", "--quiet", applies=NUMBER)
+    digits: int = option(7, "Significant digits in tables (machine formats always hold every bit).")
+
+
+GROUPS: tuple[type, ...] = (Reading, Measuring, Running, Writing)
+
+Group = TypeVar("Group")
+
+
+def fields_of(group: type, having: frozenset[str] | None = None) -> tuple[Field[Any], ...]:
+    """The declared options of a group; with ``having``, those that apply to a verb that has these things."""
+    return tuple(each for each in fields(group) if having is None or each.metadata["applies"] in ("", *having))
+
+
+def pick(group: type[Group], arguments: Mapping[str, Any]) -> Group:
+    """An option group from keyword arguments that may hold more than its own; choices are checked."""
+    chosen = {each.name: arguments[each.name] for each in fields_of(group) if each.name in arguments}
+    for each in fields_of(group):
+        value, choices = chosen.get(each.name), each.metadata["choices"]
+        if value is not None and choices and value not in choices:
+            raise UsageError(
+                f'{flag_of(each)} "{value}": expected one of {", ".join(choices)}',
+                hint=suggestion(str(value), list(choices)),
+            )
+    return group(**chosen)
+
+
+def flag_of(each: Field[Any]) -> str:
+    """The longest flag of an option, as a user types it."""
+    flags: tuple[str, ...] = each.metadata["flags"]
+    return max(flags, key=len) if flags else "--" + each.name.replace("_", "-")
+
+
+_SIZES = {"": 1, "b": 1, "k": 1 << 10, "kib": 1 << 10, "kb": 1000, "m": 1 << 20, "mib": 1 << 20, "mb": 10**6,
+          "g": 1 << 30, "gib": 1 << 30, "gb": 10**9}  # fmt: skip
+
+
+def parse_bytes(text: str | int) -> int:
+    """A number of bytes from ``8MiB``, ``500kB`` or a bare number.
+
+    >>> parse_bytes("8MiB"), parse_bytes("1500"), parse_bytes(7)
+    (8388608, 1500, 7)
+    """
+    plain = str(text).strip().lower()
+    number = plain.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    size = _SIZES.get(plain[len(number) :].strip())
+    try:
+        value = float(number) * (size or 0)
+    except ValueError:
+        value = 0.0
+    if not 1 <= value <= 1 << 50:
+        raise UsageError(f'--chunk-size "{text}" is not a size in bytes; expected a number such as 8MiB or 500kB')
+    return int(value)
