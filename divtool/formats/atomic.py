@@ -1,0 +1,59 @@
+"""Files that appear whole or not at all: written beside their place, synced, then renamed onto it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO
+
+from divtool.errors import OutputError, UsageError
+
+
+def check_output(path: str, inputs: Sequence[str]) -> None:
+    """Refuse an output that is an input, a folder, or in a folder that cannot be written to."""
+    for each in inputs:
+        with suppress(OSError):
+            if os.path.samefile(path, each):
+                raise UsageError(f"{path}: the output is also an input; inputs are never written")
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path):
+        raise OutputError(f"{path}: is a folder; expected a file name")
+    if not os.path.isdir(folder):
+        raise OutputError(f"{path}: the folder {folder} does not exist", hint="make it first")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{path}: no permission to write in the folder {folder}")
+
+
+@contextmanager
+def whole_file(path: str) -> Iterator[IO[bytes]]:
+    """A binary stream whose content becomes ``path`` when the block ends without an error, and vanishes otherwise."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        # A device or a pipe (/dev/stdout, /dev/null) has no place to rename onto.
+        with _spoken(path), open(path, "wb") as stream:
+            yield stream
+        return
+    beside = os.path.join(
+        os.path.dirname(os.path.abspath(path)), f".{os.path.basename(path)[:80]}.{secrets.token_hex(4)}"
+    )
+    try:
+        with _spoken(path):
+            with open(beside, "xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(beside, path)
+    finally:
+        with suppress(OSError):
+            os.unlink(beside)
+
+
+@contextmanager
+def _spoken(path: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path}: could not be written: {error.strerror or error}") from None

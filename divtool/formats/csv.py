@@ -1,0 +1,283 @@
+"""CSV and TSV: the file is cut at newlines into slices, each parsed by Arrow on its own, in as many threads as run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from divtool.errors import InputError
+from divtool.formats.dialect import NUMBER, WHOLE, Dialect, decide_dialect
+from divtool.formats.fingerprint import check_fingerprint, fingerprint
+from divtool.formats.keys import Keys, TextKeys, as_arrow
+from divtool.formats.lines import LineIndex
+from divtool.formats.source import FLOAT, INTEGER, TEXT, Block, Extent, Header, Selection, Stored, empty_matrix
+
+_HEAD = 1 << 16
+_LONGEST_HEAD = 1 << 25
+_BAD_CELL = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to \w+: (.*)", re.DOTALL)
+_BAD_WIDTH = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
+
+
+class CsvSource:
+    """A text table. Numbers are parsed as doubles, ids and labels stay text."""
+
+    def __init__(self, path: str, *, delimiter: str | None = None, no_header: bool = False) -> None:
+        self.path = path
+        self._before = fingerprint(path)
+        head = _head(path)
+        if delimiter in ("\\t", "tab"):
+            delimiter = "\t"
+        self._dialect = decide_dialect(head, path, delimiter=delimiter, no_header=no_header)
+        self._index = LineIndex(path, self._dialect.start, self._dialect.first_line)
+        self.header = Header(
+            path, "csv" if self._dialect.delimiter != "\t" else "tsv", self._dialect.names,
+            _guess_types(path, self._dialect, self._index.end), None, "text", decimals=True, lines=True,
+        )  # fmt: skip
+
+    def extents(self, target_bytes: int) -> Iterator[Extent]:
+        """Slices of whole lines; the newlines are looked for only as far as slices are asked for."""
+        index, at = self._index, 0
+        while index.total is None or index.rows[at] < index.total:
+            index.reach_offset(index.offsets[at] + target_bytes)
+            wanted = index.offsets[at] + target_bytes
+            last = at + 1
+            while last < len(index.offsets) and index.offsets[last] < wanted:
+                last += 1
+            if last < len(index.offsets):
+                yield Extent(index.rows[at], index.rows[last], (index.rows[at], index.offsets[at], index.offsets[last]))
+                at = last
+            else:
+                yield Extent(index.rows[at], index.count(), (index.rows[at], index.offsets[at], index.end))
+                return
+
+    def locate(self, first: int, stop: int) -> Extent:
+        """The slice between the marks around these rows."""
+        index = self._index
+        index.reach_row(stop)
+        if index.total is not None:
+            first, stop = min(first, index.total), min(stop, index.total)
+        begin = index.mark_before(first)
+        end = index.mark_before(max(stop - 1, 0)) + 1
+        offset = index.offsets[end] if end < len(index.offsets) else index.end
+        return Extent(first, stop, (index.rows[begin], index.offsets[begin], offset))
+
+    def count(self) -> int:
+        """The number of rows."""
+        return self._index.count()
+
+    def line_of(self, row: int) -> int:
+        """The line that a row begins on."""
+        return self._index.line_of(row)
+
+    def check_unchanged(self) -> None:
+        """Refuse if the file is not what it was when it was opened."""
+        check_fingerprint(self.path, self._before)
+
+    def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
+        """Rows as doubles, slice by slice."""
+        row, offset, end = extent.place or (0, self._dialect.start, self._dialect.start)
+        while row < extent.stop and offset < end:
+            last = self._slice_end(offset, end, block_bytes)
+            batch = self._parse(offset, last, row, selection)
+            begin, stop = max(extent.first - row, 0), min(extent.stop - row, batch.num_rows)
+            if begin < stop:
+                yield self._block(batch.slice(begin, stop - begin), row + begin, selection)
+            row, offset = row + batch.num_rows, last
+        if row < extent.stop:
+            raise InputError(
+                f"rows could not be told apart: {extent.stop - row} of them are missing", path=self.path, row=row,
+                hint='is a quotation mark (") left open?',
+            )  # fmt: skip
+
+    def _slice_end(self, offset: int, end: int, block_bytes: int) -> int:
+        offsets = self._index.offsets
+        if end - offset <= block_bytes or offsets[-1] <= offset:
+            return end
+        low = bisect_right(offsets, offset + block_bytes) - 1
+        chosen = offsets[low] if offsets[low] > offset else offsets[low + 1] if low + 1 < len(offsets) else end
+        return min(chosen, end)
+
+    def _parse(self, offset: int, end: int, row: int, selection: Selection) -> pa.RecordBatch:
+        with open(self.path, "rb", buffering=0) as file:
+            data = os.pread(file.fileno(), end - offset, offset)
+        if len(data) < end - offset:
+            raise InputError("the file ends early: it was cut while it was read", path=self.path)
+        names = [str(i) for i in range(self._dialect.width)]
+        wanted = [names[i] for i in (*selection.matrix, *selection.keys)]
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(data),
+                read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 64),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=self._dialect.delimiter, ignore_empty_lines=False, newlines_in_values=self._index.quoted
+                ),
+                convert_options=_conversion(wanted, len(selection.matrix)),
+            )
+        except pa.ArrowInvalid as error:
+            raise self._explained(str(error), row) from None
+        batches = table.to_batches()
+        return batches[0] if len(batches) == 1 else table.combine_chunks().to_batches()[0]
+
+    def _explained(self, message: str, first: int) -> InputError:
+        cell, width = _BAD_CELL.search(message), _BAD_WIDTH.search(message)
+        if cell:
+            row = None if cell[2] is None else first + int(cell[2]) - 1
+            line = None if row is None else self.line_of(row)
+            if "invalid UTF8" in cell[3]:
+                return InputError("the text is no UTF-8", path=self.path, row=row, line=line)
+            text = cell[3].removeprefix("invalid value '").removesuffix("'")
+            name = self.header.name(int(cell[1]))
+            return InputError(
+                f'"{text}" is not a number', path=self.path, row=row, line=line, column=name,
+                hint=f"if it is no class column, leave it out: --columns '!{name}'",
+            )  # fmt: skip
+        if width:
+            row = None if width[1] is None else first + int(width[1]) - 1
+            return InputError(
+                f"has {width[3]} cells; expected {width[2]} as in the first line", path=self.path, row=row,
+                line=None if row is None else self.line_of(row),
+                hint="a cell that holds the delimiter must stand in quotation marks",
+            )  # fmt: skip
+        return InputError(f"cannot be read as a table: {message}", path=self.path, row=first)
+
+    def _block(self, batch: pa.RecordBatch, first: int, selection: Selection) -> Block:
+        width = len(selection.matrix)
+        for place in range(width):
+            if batch.column(place).null_count:
+                self._refuse_missing(batch.column(place), selection.matrix[place], first)
+        matrix = _matrix(batch, width)
+        self._refuse_overflow(matrix, first, selection)
+        keys = tuple(TextKeys(batch.column(width + i)) for i in range(len(selection.keys)))
+        return Block(first, matrix, keys)
+
+    def _refuse_missing(self, column: pa.Array, position: int, first: int) -> None:
+        row = first + column.is_null().index(True).as_py()
+        raise InputError(
+            "the cell is empty; expected a number", path=self.path, row=row, line=self.line_of(row),
+            column=self.header.name(position),
+        )  # fmt: skip
+
+    def _refuse_overflow(self, matrix: Stored, first: int, selection: Selection) -> None:
+        """Arrow reads 1e999 as infinity; only text that says so may be infinite."""
+        for at, place in np.argwhere(np.isinf(matrix))[:1000].tolist():
+            text = self._cell(first + at, selection.matrix[place])
+            if "inf" not in text.lower():
+                raise InputError(
+                    f'"{text}" is too large for a double', path=self.path, row=first + at,
+                    line=self.line_of(first + at), column=self.header.name(selection.matrix[place]),
+                )  # fmt: skip
+
+    def _cell(self, row: int, column: int) -> str:
+        extent = self.locate(row, row + 1)
+        with open(self.path, "rb", buffering=0) as file:
+            data = os.pread(file.fileno(), extent.place[2] - extent.place[1], extent.place[1]).decode(
+                "utf-8", "replace"
+            )
+        reader = csv.reader(io.StringIO(data), delimiter=self._dialect.delimiter)
+        for number, cells in enumerate(reader, extent.place[0]):
+            if number == row:
+                return cells[column]
+        return ""
+
+
+def _conversion(wanted: Sequence[str], numbers: int) -> arrow_csv.ConvertOptions:
+    types = {name: pa.float64() if i < numbers else pa.string() for i, name in enumerate(wanted)}
+    return arrow_csv.ConvertOptions(
+        column_types=types, include_columns=list(wanted), null_values=[""], strings_can_be_null=False
+    )
+
+
+def _matrix(batch: pa.RecordBatch, width: int) -> Stored:
+    if width == 0:
+        return empty_matrix(batch.num_rows)
+    numbers = pa.RecordBatch.from_arrays([batch.column(i) for i in range(width)], names=[str(i) for i in range(width)])
+    return np.from_dlpack(numbers.to_tensor(row_major=True))
+
+
+def open_csv(path: str, **options: Any) -> CsvSource:
+    """Open a text table; ``delimiter`` and ``no_header`` as on the command line."""
+    return CsvSource(path, **options)
+
+
+def _head(path: str) -> bytes:
+    """The beginning of a file: at least its first three lines where they are not absurdly long."""
+    size = _HEAD
+    with open(path, "rb") as file:
+        head = file.read(size)
+        while head.count(b"\n") < 3 and len(head) == size and size < _LONGEST_HEAD:
+            size *= 2
+            head += file.read(size - len(head))
+    if b"\0" in head[:_HEAD]:
+        raise InputError(
+            "is no text and no format that divtool knows", path=path, hint="expected CSV, TSV, Parquet or NPY"
+        )
+    return head
+
+
+def _guess_types(path: str, dialect: Dialect, end: int) -> tuple[str, ...]:
+    """What the first rows hold, column by column: whole numbers, other numbers or text. Only a first impression."""
+    with open(path, "rb") as file:
+        file.seek(dialect.start)
+        sample = file.read(min(_HEAD, max(0, end - dialect.start))).decode("utf-8", "replace")
+    rows = list(csv.reader(io.StringIO(sample), delimiter=dialect.delimiter))[:20]
+    # A sample that was cut inside a line may have a broken last row.
+    full = [row for row in rows if len(row) == dialect.width]
+    return tuple(_guess_type([row[i] for row in full[: max(1, len(full) - 1)]]) for i in range(dialect.width))
+
+
+def _guess_type(cells: list[str]) -> str:
+    filled = [cell for cell in cells if cell]
+    if not filled or not all(NUMBER.fullmatch(cell) for cell in filled):
+        return TEXT
+    return INTEGER if all(WHOLE.fullmatch(cell) for cell in filled) else FLOAT
+
+
+class CsvWriter:
+    """Rows as text, doubles as the shortest digits that read back to the same double."""
+
+    def __init__(
+        self, stream: IO[bytes], key_names: Sequence[str], number_names: Sequence[str], single: bool,
+        delimiter: str = ",",
+    ) -> None:  # fmt: skip
+        header = io.StringIO()
+        csv.writer(header, delimiter=delimiter, lineterminator="\n").writerow([*key_names, *number_names])
+        stream.write(header.getvalue().encode("utf-8"))
+        self._stream, self._names = stream, [str(i) for i in range(len(key_names) + len(number_names))]
+        self._bare, self._quoting = (
+            arrow_csv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style=style)
+            for style in ("none", "needed")
+        )
+        self._special = f'["\r\n{re.escape(delimiter)}]'
+
+    def write(self, keys: Sequence[Keys], numbers: Stored) -> None:
+        """Append rows; text stands in quotation marks where a block of rows has any that needs them."""
+        columns = [as_arrow(key) for key in keys]
+        texts = [column for column in columns if pa.types.is_string(column.type)]
+        special = any(pc.any(pc.match_substring_regex(column, self._special)).as_py() for column in texts)
+        columns += [doubles(numbers[:, i]) for i in range(numbers.shape[1])]
+        batch = pa.RecordBatch.from_arrays(columns, names=self._names)
+        arrow_csv.write_csv(batch, self._stream, self._quoting if special else self._bare)
+
+    def close(self) -> None:
+        """Nothing is left to write."""
+
+
+def tsv_writer(stream: IO[bytes], key_names: Sequence[str], number_names: Sequence[str], single: bool) -> CsvWriter:
+    """The same with tabs."""
+    return CsvWriter(stream, key_names, number_names, single, delimiter="\t")
+
+
+def doubles(column: Stored) -> pa.Array:
+    """A column of doubles as Arrow sees it (``pa.array`` would import pandas)."""
+    data = pa.py_buffer(np.ascontiguousarray(column, np.float64))
+    return pa.Array.from_buffers(pa.float64(), column.shape[0], [None, data])

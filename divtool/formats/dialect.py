@@ -1,0 +1,106 @@
+"""How a text table is written: its delimiter, whether it has a header, and what the header says. A pure decision."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+
+from divtool.errors import InputError, UsageError
+
+NUMBER = re.compile(
+    r"\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf|infinity|nan)\s*", re.ASCII | re.IGNORECASE
+)
+WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_DELIMITERS = (",", "\t", ";", "|")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """``start`` is the byte at which the first row begins, ``first_line`` its line number."""
+
+    delimiter: str
+    names: tuple[str, ...] | None
+    width: int
+    start: int
+    first_line: int
+
+
+def decide_dialect(head: bytes, path: str, *, delimiter: str | None, no_header: bool) -> Dialect:
+    """Read the beginning of a file (up to its first few records).
+
+    Raises :class:`InputError` for an empty file, another encoding than UTF-8, or columns of the same name.
+    """
+    bom = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    text, sizes = _records(head[bom:], path)
+    if not text:
+        raise InputError("the file is empty", path=path, hint="expected a header line and a row for each example")
+    mark = delimiter or _guess_delimiter(text[0])
+    if len(mark) != 1:
+        raise UsageError(f'--delimiter "{mark}": expected one character (\\t for a tab)')
+    rows = [_cells(record, mark) for record in text]
+    if no_header or _is_data(rows):
+        return Dialect(mark, None, len(rows[0]), bom, 1)
+    _refuse_twins(rows[0], path)
+    lines = text[0].count("\n") + 2
+    return Dialect(mark, tuple(name.strip() for name in rows[0]), len(rows[0]), bom + sizes[0], lines)
+
+
+def _records(head: bytes, path: str) -> tuple[list[str], list[int]]:
+    """The first records as text without their line ends, and their sizes in bytes with them."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError("is UTF-16 text; expected UTF-8", path=path, hint="iconv -f UTF-16 -t UTF-8 FILE > NEW")
+    records: list[str] = []
+    sizes: list[int] = []
+    begin, odd = 0, False
+    while begin < len(head) and len(records) < 3:
+        end = begin
+        while True:
+            newline = head.find(b"\n", end)
+            piece = head[end : newline + 1 if newline >= 0 else len(head)]
+            odd ^= piece.count(b'"') % 2 == 1
+            end += len(piece)
+            if newline < 0 or not odd:
+                break
+        records.append(_decoded(head[begin:end], path, len(records)).rstrip("\r\n"))
+        sizes.append(end - begin)
+        begin, odd = end, False
+    return [record for record in records if record] if records[:1] == [""] else records, sizes
+
+
+def _decoded(record: bytes, path: str, number: int) -> str:
+    try:
+        return record.decode("utf-8")
+    except UnicodeDecodeError:
+        if number > 0:
+            return record.decode("utf-8", "replace")
+        raise InputError("is no UTF-8 text", path=path, line=1, hint="is it another kind of file?") from None
+
+
+def _guess_delimiter(first: str) -> str:
+    bare = re.sub(r'"[^"]*"', "", first)
+    return max(_DELIMITERS, key=bare.count) if any(mark in bare for mark in _DELIMITERS) else ","
+
+
+def _cells(record: str, delimiter: str) -> list[str]:
+    return next(csv.reader([record], delimiter=delimiter), [""])
+
+
+def _is_data(rows: list[list[str]]) -> bool:
+    """Whether the first record is a row of data: all numbers, unless they merely count the columns."""
+    first = rows[0]
+    if not all(NUMBER.fullmatch(cell) for cell in first):
+        # A row of text under no header (a bare list of names) cannot be told from a header, so it is one.
+        return False
+    counts = [str(i) for i in range(len(first))]
+    return not (len(first) > 1 and first == counts and rows[1:] and rows[1] != counts)
+
+
+def _refuse_twins(names: list[str], path: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name.strip() in seen:
+            raise InputError(
+                f'two columns are named "{name.strip()}"', path=path, line=1, hint="rename one; columns go by name"
+            )
+        seen.add(name.strip())

@@ -1,0 +1,44 @@
+"""JSON lines: one object a row (written here; not yet read)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import IO
+
+from divtool.formats.keys import IntegerKeys, Keys
+from divtool.formats.source import Stored
+
+
+def plain(value: float) -> float | str:
+    """A double as JSON can hold it: infinities and NaN are the strings that JavaScript calls them by."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+class JsonlWriter:
+    """Rows as objects; doubles as the shortest digits that read back to the same double."""
+
+    def __init__(self, stream: IO[bytes], key_names: Sequence[str], number_names: Sequence[str], single: bool) -> None:
+        self._stream, self._names = stream, [*key_names, *number_names]
+
+    def write(self, keys: Sequence[Keys], numbers: Stored) -> None:
+        """Append rows."""
+        columns = [_entries(key) for key in keys] + [
+            [plain(value) for value in column] for column in numbers.T.tolist()
+        ]
+        rows = (dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True))
+        self._stream.writelines(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+
+    def close(self) -> None:
+        """Nothing is left to write."""
+
+
+def _entries(key: Keys) -> list[int] | list[str]:
+    if isinstance(key, IntegerKeys):
+        integers: list[int] = key.values.tolist()
+        return integers
+    texts: list[str] = key.arrow().to_pylist()
+    return texts

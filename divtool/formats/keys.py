@@ -1,0 +1,154 @@
+"""Columns that are not numbers to compute with: ids and labels, as text or as whole numbers.
+
+They never pass through a float: 2**53 + 1 stays what it is, and "001" is not "1".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Integers = npt.NDArray[np.int64]
+
+
+class Keys(Protocol):
+    """A column of ids or labels."""
+
+    def __len__(self) -> int: ...
+
+    def part(self, first: int, stop: int) -> Self:
+        """The rows first:stop."""
+
+    def text(self, row: int) -> str:
+        """One entry, as it would be typed."""
+
+    def encode(self) -> tuple[Integers, list[str]]:
+        """For each row the number of its entry in a list of distinct entries, and that list."""
+
+    def same(self, other: Keys) -> bool:
+        """Whether both hold the same entries in the same order."""
+
+    def arrow(self) -> pa.Array:
+        """The entries as Arrow strings."""
+
+
+class IntegerKeys:
+    """Whole numbers."""
+
+    def __init__(self, values: Integers) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return int(self.values.size)
+
+    def part(self, first: int, stop: int) -> IntegerKeys:
+        """The rows first:stop."""
+        return IntegerKeys(self.values[first:stop])
+
+    def text(self, row: int) -> str:
+        """One entry, as it would be typed."""
+        return str(int(self.values[row]))
+
+    def encode(self) -> tuple[Integers, list[str]]:
+        """Distinct numbers in rising order."""
+        distinct, codes = np.unique(self.values, return_inverse=True)
+        return codes.astype(np.int64, copy=False), [str(value) for value in distinct.tolist()]
+
+    def same(self, other: Keys) -> bool:
+        """Numbers are compared as numbers, with text as text."""
+        if isinstance(other, IntegerKeys):
+            return bool(np.array_equal(self.values, other.values))
+        return bool(self.arrow().equals(other.arrow()))
+
+    def arrow(self) -> pa.Array:
+        """The decimal text of each number."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        return pc.cast(as_arrow(self), pa.string())
+
+
+class TextKeys:
+    """Strings, held as Arrow does."""
+
+    def __init__(self, values: pa.Array) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def part(self, first: int, stop: int) -> TextKeys:
+        """The rows first:stop."""
+        return TextKeys(self.values.slice(first, stop - first))
+
+    def text(self, row: int) -> str:
+        """One entry."""
+        return str(self.values[row].as_py())
+
+    def encode(self) -> tuple[Integers, list[str]]:
+        """Distinct strings in the order of their first appearance."""
+        coded = self.values.dictionary_encode()
+        return integers_of(coded.indices), coded.dictionary.to_pylist()
+
+    def same(self, other: Keys) -> bool:
+        """The same strings in the same order."""
+        return bool(self.values.equals(other.arrow()))
+
+    def arrow(self) -> pa.Array:
+        """The strings."""
+        return self.values
+
+
+def integers_of(array: pa.Array) -> Integers:
+    """An Arrow array of integers without nulls as int64 (without pandas, which ``to_numpy`` imports)."""
+    width = array.type.bit_width // 8
+    kind = "i" if str(array.type).startswith("int") else "u"
+    data = np.frombuffer(array.buffers()[1], dtype=f"{kind}{width}", count=array.offset + len(array))
+    return data[array.offset :].astype(np.int64, copy=False)
+
+
+def text_keys(texts: Sequence[str]) -> TextKeys:
+    """Keys from Python strings."""
+    import pyarrow as pa
+
+    return TextKeys(pa.array(list(texts), pa.string()))
+
+
+def as_arrow(keys: Keys) -> pa.Array:
+    """The column as Arrow holds it: integers as integers, text as text (``pa.array`` would import pandas)."""
+    if not isinstance(keys, IntegerKeys):
+        return keys.arrow()
+    import pyarrow as pa
+
+    data = pa.py_buffer(np.ascontiguousarray(keys.values))
+    return pa.Array.from_buffers(pa.int64(), len(keys), [None, data])
+
+
+def keys_of_arrow(column: Any) -> Keys:
+    """An Arrow column without nulls, of integers, strings, booleans or a dictionary of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_integer(column.type) and column.type != pa.uint64():
+        return IntegerKeys(integers_of(column))
+    return TextKeys(pc.cast(column, pa.string()))
+
+
+def joined(pieces: Sequence[Keys]) -> Keys:
+    """Several stretches of one column as one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    integers = [piece.values for piece in pieces if isinstance(piece, IntegerKeys)]
+    if len(integers) == len(pieces):
+        return IntegerKeys(np.concatenate(integers))
+    import pyarrow as pa
+
+    return TextKeys(pa.concat_arrays([piece.arrow() for piece in pieces]))

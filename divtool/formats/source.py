@@ -1,0 +1,123 @@
+"""What every reader gives: a header before any row is computed, extents to share out, blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from divtool.formats.keys import Keys
+
+Stored: TypeAlias = npt.NDArray[Any]
+
+FLOAT, INTEGER, TEXT, OTHER = "float", "integer", "text", "other"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a source says of itself. ``names`` is None where columns have only positions; ``types`` holds one word a
+    column; ``rows`` is None where only reading to the end would tell; ``decimals`` says that numbers are text."""
+
+    path: str
+    format: str
+    names: tuple[str, ...] | None
+    types: Sequence[str]
+    rows: int | None
+    dtype: str
+    decimals: bool = False
+    lines: bool = False
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return len(self.types)
+
+    def name(self, column: int) -> str:
+        """A column's name, or its position where it has none."""
+        return str(column) if self.names is None else self.names[column]
+
+    def find(self, name: str) -> int | None:
+        """The position of a column by its name, or by its position where columns have none."""
+        if self.names is not None:
+            return self.names.index(name) if name in self.names else None
+        return int(name) if name.isascii() and name.isdigit() and int(name) < self.width else None
+
+    def shape(self) -> str:
+        """Rows x columns, as far as they are known."""
+        return f"{'?' if self.rows is None else format(self.rows, ',')} x {self.width:,}"
+
+
+@dataclass(frozen=True)
+class Extent:
+    """Rows first:stop of a source, and where in the file they are (what that means is the format's affair)."""
+
+    first: int
+    stop: int
+    place: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The columns that a run needs: those of the matrix, in the order wanted, and those of ids and labels."""
+
+    matrix: Sequence[int]
+    keys: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of the selected columns: ``matrix`` (n, columns) in a stored or wider type, C-order."""
+
+    first: int
+    matrix: Stored
+    keys: tuple[Keys, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.keys[0]) if self.keys else self.matrix.shape[0]
+
+    def part(self, start: int, stop: int) -> Block:
+        """The rows start:stop, counted from the block's own first."""
+        return replace(
+            self,
+            first=self.first + start,
+            matrix=self.matrix[start:stop],
+            keys=tuple(key.part(start, stop) for key in self.keys),
+        )
+
+
+class Source(Protocol):
+    """A file (or array) that can be read from many threads and pickles as path and options, never as data."""
+
+    header: Header
+
+    def extents(self, target_bytes: int) -> Iterator[Extent]:
+        """The whole source in order, cut along its own joints into extents of about that size."""
+
+    def locate(self, first: int, stop: int) -> Extent:
+        """Rows first:stop; ends early where the source does."""
+
+    def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
+        """The rows of an extent in order, in blocks of about that size."""
+
+    def count(self) -> int:
+        """The number of rows, reading to the end if need be."""
+
+    def line_of(self, row: int) -> int | None:
+        """The line of a text file that a row begins on."""
+
+    def check_unchanged(self) -> None:
+        """Refuse if the file is not what it was when it was opened."""
+
+
+def row_steps(extent: Extent, rows: int) -> Iterator[tuple[int, int]]:
+    """The extent in steps of at most ``rows`` rows."""
+    for first in range(extent.first, extent.stop, max(1, rows)):
+        yield first, min(first + max(1, rows), extent.stop)
+
+
+def empty_matrix(rows: int) -> Stored:
+    """The matrix of a selection without matrix columns."""
+    return np.empty((rows, 0))
