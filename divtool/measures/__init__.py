@@ -1,0 +1,24 @@
+"""The measures: declared functions, a family a file. A file added here is a command at once.
+
+Importing this package imports no family; :func:`catalogue` imports them all, :func:`family_of` tells which file holds
+a measure without importing it where the generated table of verbs is current.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+# The frame of the room, not families of measures.
+FRAME = frozenset({"declare", "vocabulary", "laws"})
+
+
+def family_modules() -> list[str]:
+    """The names of the family modules, sorted."""
+    return sorted(module.name for module in iter_modules(__path__) if module.name not in FRAME)
+
+
+def load_families() -> None:
+    """Import every family, so that all measures are declared."""
+    for name in family_modules():
+        import_module(f"{__name__}.{name}")
