@@ -1,0 +1,227 @@
+"""Split, score, merge in order, present: the one loop through which every measure runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from divtool.accumulators.bundle import RowStatistics
+from divtool.accumulators.scores import Scores
+from divtool.engine.chunk import Chunk, Part
+from divtool.engine.inputs import Readable, Slab
+from divtool.engine.labels import Codes
+from divtool.engine.local import Engine
+from divtool.engine.plan import Plan
+from divtool.errors import InputError
+from divtool.formats.keys import Keys
+from divtool.formats.source import Extent
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some rows of every input, small enough to hand to a worker: where they are, never what they are."""
+
+    extents: tuple[Extent, ...]
+
+
+@dataclass
+class RowBatch:
+    """Per-row output of a chunk: row numbers, ids, class numbers, and a column of values for each measure."""
+
+    rows: npt.NDArray[np.int64]
+    ids: Keys | None
+    codes: Codes | None
+    values: npt.NDArray[np.float64]
+
+
+@dataclass
+class State:
+    """What is known of the rows scored so far. Starts empty, merges."""
+
+    statistics: tuple[RowStatistics, ...]
+    rows: int = 0
+    ignored: int = 0
+    normalized: int = 0
+    rounded: int = 0
+    batches: list[RowBatch] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, plan: Plan) -> State:
+        """Nothing scored yet."""
+        return cls(tuple(RowStatistics() for asked in plan.asked if not asked.declared.is_transform))
+
+    def merge(self, other: State) -> None:
+        """Take what a later part has kept; its rows of output are taken elsewhere, in order."""
+        for mine, theirs in zip(self.statistics, other.statistics, strict=True):
+            mine.merge(theirs)
+        self.rows += other.rows
+        self.ignored += other.ignored
+        self.normalized += other.normalized
+        self.rounded += other.rounded
+
+
+class RowOrderError(Exception):
+    """The ids of two inputs are not in the same order after all: the run starts again with the rows put in order."""
+
+
+RowSink = Callable[[RowBatch], None]
+Progress = Callable[[int], None]
+
+
+def fold(plan: Plan, engine: Engine, *, sink: RowSink | None = None, progress: Progress | None = None) -> State:
+    """Run a plan: every part scored by the engine, merged in the order of the rows."""
+    state = State.empty(plan)
+    for part in engine.map(partial(score, plan), tasks(plan)):
+        if sink is not None:
+            for batch in part.batches:
+                sink(batch)
+        state.merge(part)
+        if progress is not None:
+            progress(state.rows)
+    for each in plan.inputs:
+        each.check_unchanged()
+    return state
+
+
+def tasks(plan: Plan) -> Iterator[Task]:
+    """The run cut along the joints of the leading input."""
+    leader, *others = plan.inputs
+    end = 0
+    for extent in leader.extents(plan.part_bytes(_size(leader.title))):
+        located = tuple(other.locate(extent.first, extent.stop) for other in others)
+        if any(each.stop < extent.stop for each in located):
+            raise _counts_differ(plan)
+        yield Task((extent, *located))
+        end = extent.stop
+    if any(other.count() != end for other in others):
+        raise _counts_differ(plan)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        # An array in memory has no file; its parts may be of the least size.
+        return 0
+
+
+def _counts_differ(plan: Plan) -> Exception:
+    if plan.by_id:
+        # The join knows which id is missing.
+        return RowOrderError()
+    leader, other = plan.inputs[0], next(each for each in plan.inputs[1:] if each.count() != plan.inputs[0].count())
+    return InputError(
+        f"has {other.count():,} rows, {leader.title} has {leader.count():,}; expected as many", path=other.title,
+        hint="rows are matched by position unless both files have the same id column",
+    )  # fmt: skip
+
+
+def score(plan: Plan, task: Task) -> State:
+    """One part: its chunks read, scored and forgotten."""
+    state = State.empty(plan)
+    streams = [each.slabs(extent, plan.block_bytes) for each, extent in zip(plan.inputs, task.extents, strict=True)]
+    for slabs in aligned(streams, plan.rows_at_once):
+        _take(plan, state, slabs)
+    return state
+
+
+def aligned(streams: Sequence[Iterable[Slab]], most: int) -> Iterator[tuple[Slab, ...]]:
+    """The same rows of every stream, at most ``most`` at a time, wherever each of them happens to be cut."""
+    iterators = [iter(stream) for stream in streams]
+    held: list[Slab | None] = [None] * len(iterators)
+    while True:
+        for i, iterator in enumerate(iterators):
+            slab = held[i]
+            while slab is None or slab.rows == 0:
+                slab = next(iterator, None)
+                if slab is None:
+                    return
+            held[i] = slab
+        full = [slab for slab in held if slab is not None]
+        rows = min(most, *(slab.rows for slab in full))
+        yield tuple(slab.part(0, rows) for slab in full)
+        held = [slab.part(rows, slab.rows) for slab in full]
+
+
+def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
+    _check_ids(plan, slabs)
+    rows = np.arange(slabs[0].first, slabs[0].first + slabs[0].rows, dtype=np.int64)
+    chunk = Chunk(_sides(plan, slabs), _codes(slabs), plan.settings)
+    kept = chunk.kept
+    state.rows += rows.size
+    state.ignored += 0 if kept is None else int((~kept).sum())
+    for slab in slabs:
+        if slab.normalized is not None and slab.rounded is not None:
+            state.normalized += int(slab.normalized.sum())
+            state.rounded += int(slab.rounded.sum())
+    columns = []
+    statistics = iter(state.statistics)
+    for asked in plan.asked:
+        values = chunk.apply(asked.function, asked.needs, asked.keywords)
+        if np.isnan(values).any():
+            _refuse_nan(plan, slabs, values)
+        if not asked.declared.is_transform:
+            next(statistics).update(_scores(chunk, rows, values, kept, asked.declared.share))
+        columns.append(values if values.ndim == 2 else values[:, None])
+    if plan.keep_rows:
+        state.batches.append(_batch(slabs, rows, chunk.codes, columns, kept))
+
+
+def _scores(chunk: Chunk, rows: Any, values: Any, kept: Any, share: str | None) -> Scores:
+    shares = chunk.form(share) if share is not None else None
+    if kept is None:
+        return Scores(rows, values, shares)
+    return Scores(rows[kept], values[kept], None if shares is None else shares[kept])
+
+
+def _batch(slabs: tuple[Slab, ...], rows: Any, codes: Any, columns: list[Any], kept: Any) -> RowBatch:
+    values = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+    if kept is not None:
+        # What is ignored has no value; the row stays, so that rows can be counted.
+        values = np.where(kept[:, None], values, np.nan)
+    ids = next((slab.ids for slab in slabs if slab.ids is not None), None)
+    return RowBatch(rows, ids, codes, values)
+
+
+def _check_ids(plan: Plan, slabs: tuple[Slab, ...]) -> None:
+    if plan.by_id:
+        known = [slab.ids for slab in slabs if slab.ids is not None]
+        if any(not known[0].same(other) for other in known[1:]):
+            raise RowOrderError
+
+
+def _sides(plan: Plan, slabs: tuple[Slab, ...]) -> dict[str, Part]:
+    return {
+        each.role: Part(slab.matrix, each.kind.name)
+        for each, slab in zip(plan.inputs, slabs, strict=True)
+        if each.role is not None and slab.matrix is not None and each.kind is not None
+    }
+
+
+def _codes(slabs: tuple[Slab, ...]) -> Codes | None:
+    return next((slab.codes for slab in slabs if slab.codes is not None), None)
+
+
+def _refuse_nan(plan: Plan, slabs: tuple[Slab, ...], values: Any) -> None:
+    """A NaN that comes from a NaN, or from a row without any mass, is an input error; one that is computed is not."""
+    odd = np.isnan(values) if values.ndim == 1 else np.isnan(values).any(axis=1)
+    for at in np.flatnonzero(odd).tolist():
+        for each, slab in zip(plan.inputs, slabs, strict=True):
+            if slab.matrix is not None:
+                each.refuse_row(slab.matrix, at, slab.first)
+
+
+def with_rows_in_order(plan: Plan) -> Plan:
+    """The plan with every follower's rows put into the leader's order by their ids."""
+    from divtool.engine.join import in_order_of
+
+    leader, *others = plan.inputs
+    ordered: list[Readable] = [in_order_of(other, leader) for other in others]
+    note = "rows of " + ", ".join(each.title for each in ordered) + " put in order by id (through temporary files)"
+    return replace(plan, inputs=(leader, *ordered), notes=(*plan.notes, note))

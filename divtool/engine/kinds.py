@@ -1,0 +1,179 @@
+"""What the numbers of a table are: decided once from the first rows with evidence, then held against every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from divtool.errors import InputError
+from divtool.formats.source import Header, Stored
+from divtool.numerics.logspace import log_sum_exp
+from divtool.numerics.rowsum import row_sum
+
+Doubles = npt.NDArray[np.float64]
+
+_EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}
+_MOST_DECIMALS = 9
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``name`` is logits, log-probs or probs; ``tolerance`` is how far a row sum may be from 1, ``rounded`` says that
+    it is as wide as the decimals of a rounded text table demand."""
+
+    name: str
+    evidence: str
+    tolerance: float = 0.0
+    strict: float = 0.0
+    normalize: bool = False
+    doubt: str = ""
+
+
+def decide_kind(sample: Stored, header: Header, *, given: str | None, normalize: bool, option: str = "--given") -> Kind:
+    """The kind of a table by its first rows. Ambiguity is an :class:`InputError` that names the option."""
+    x = sample.astype(np.float64)
+    strict = max(1e-6, 8.0 * _EPS.get(header.dtype, 0.0))
+    tolerance = max(strict, _rounding(x) * x.shape[1]) if header.decimals else strict
+    like_probs, like_logs = _looks(x, tolerance)
+    if given is not None:
+        doubt = "taken as logits, yet the rows sum to 1: is a softmax applied twice?" if like_probs else ""
+        return Kind(given, "as given", tolerance, strict, normalize, doubt)
+    if like_probs:
+        return Kind("probs", f"row sums {_around_one(x)}", tolerance, strict, normalize)
+    if like_logs:
+        return Kind("log-probs", "no value above 0, exponentials sum to 1", tolerance, strict, normalize)
+    return Kind("logits", _evidence_of_logits(x, header, normalize, option), tolerance, strict, normalize)
+
+
+def _looks(x: Doubles, tolerance: float) -> tuple[bool, bool]:
+    """Whether most rows are probabilities, or log-probabilities. Most, not all: the odd row is then refused by name
+    instead of turning its file into something else."""
+    with np.errstate(all="ignore"):
+        inside = ((x >= 0.0) & (x <= 1.0 + tolerance)).all(axis=1)
+        probs = inside & (np.abs(row_sum(x) - 1.0) <= tolerance)
+        below = (x <= tolerance).all(axis=1) & (x < 0.0).any(axis=1)
+        logs = below & (np.abs(log_sum_exp(np.where(np.isnan(x), 0.0, x))) <= 2.0 * tolerance)
+    return bool(2 * probs.sum() > len(x)), bool(2 * logs.sum() > len(x))
+
+
+def _evidence_of_logits(x: Doubles, header: Header, normalize: bool, option: str) -> str:
+    finite = x[np.isfinite(x)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if low >= 0.0 and high <= 1.0:
+        sums = row_sum(np.where(np.isnan(x), 0.0, x))
+        raise InputError(
+            f"all values are within 0 and 1, yet the rows sum to {sums.min():.6g} to {sums.max():.6g}: neither"
+            " probabilities nor plainly logits", path=header.path,
+            hint=f"say what they are: {option} probs --normalize, or {option} logits",
+        )  # fmt: skip
+    if low >= 0.0 and (finite == np.round(finite)).all():
+        raise InputError(
+            f"holds whole numbers from {low:.0f} to {high:.0f}: counts, votes or logits?", path=header.path,
+            hint=f"say what they are: {option} logits, or {option} probs --normalize for counts",
+        )  # fmt: skip
+    if low >= 0.0 and (np.abs(row_sum(np.where(np.isnan(x), 0.0, x)) - 100.0) < 0.5).mean() > 0.5:
+        raise InputError(
+            "the rows sum to 100: percentages?", path=header.path,
+            hint=f"divide them by their sum: {option} probs --normalize",
+        )  # fmt: skip
+    return f"values from {low:.4g} to {high:.4g}"
+
+
+def _around_one(x: Doubles) -> str:
+    with np.errstate(invalid="ignore"):
+        away = np.abs(row_sum(x) - 1.0)
+    away = away[np.isfinite(away)]
+    worst = float(np.sort(away)[(away.size - 1) // 2 :].max(initial=0.0)) if away.size else 0.0
+    return "1" if worst == 0.0 else f"1 +- {worst:.1g}"
+
+
+def _rounding(x: Doubles) -> float:
+    """Half a unit of the last decimal that the text shows, 0 where it shows more than a rounded table would."""
+    finite = x[np.isfinite(x)]
+    for decimals in range(1, _MOST_DECIMALS):
+        if (np.round(finite, decimals) == finite).all():
+            return 0.5 * 10.0**-decimals
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row that cannot be what its kind says: where it is in the block, and what is wrong."""
+
+    row: int
+    column: int | None
+    message: str
+    hint: str
+
+
+def check_block(kind: Kind, matrix: Stored, dtype: str) -> tuple[Fault | None, Doubles | None]:
+    """The first faulty row of a block, and the row sums of a probability table.
+
+    Logits are not looked at here: a NaN or a row of only -inf shows in what is computed from it, and is then named by
+    :func:`fault_of_row`.
+    """
+    if kind.name == "logits":
+        if dtype == "float16" and np.isinf(matrix).any() and (matrix == np.inf).any():
+            row = int(np.flatnonzero((matrix == np.inf).any(axis=1))[0])
+            return fault_of_row(kind, matrix, row, dtype), None
+        return None, None
+    x = matrix.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        if kind.name == "log-probs":
+            sums = np.exp(log_sum_exp(x))
+            good = np.abs(sums - 1.0) <= 2.0 * kind.tolerance
+            good &= x.max(axis=1) <= kind.tolerance
+        else:
+            sums = row_sum(x)
+            good = (x.min(axis=1) >= 0.0) & (sums > 0.0) & (sums < np.inf)
+            if not kind.normalize:
+                good &= np.abs(sums - 1.0) <= kind.tolerance
+    bad = np.flatnonzero(~good)
+    return (fault_of_row(kind, matrix, int(bad[0]), dtype) if bad.size else None), sums
+
+
+def fault_of_row(kind: Kind, matrix: Stored, row: int, dtype: str) -> Fault | None:
+    """What is wrong with a row, None if nothing is."""
+    x = matrix[row].astype(np.float64)
+    if np.isnan(x).any():
+        return Fault(row, int(np.flatnonzero(np.isnan(x))[0]), "the value is NaN; expected a number",
+                     "remove the row, or find out why the model wrote it")  # fmt: skip
+    if kind.name == "logits":
+        return _fault_of_logits(x, row, dtype)
+    if kind.name == "log-probs":
+        return _fault_of_logs(kind, x, row)
+    return _fault_of_probs(kind, x, row)
+
+
+def _fault_of_logits(x: Doubles, row: int, dtype: str) -> Fault | None:
+    if dtype == "float16" and (x == np.inf).any():
+        return Fault(row, int(np.argmax(x)), "the value is infinite: an overflow of float16 (above 65504)?",
+                     "save the logits as float32")  # fmt: skip
+    if (x == -np.inf).all():
+        return Fault(row, None, "every logit is -inf, so no class has any mass", "was every class masked?")
+    return None
+
+
+def _fault_of_logs(kind: Kind, x: Doubles, row: int) -> Fault | None:
+    high = int(np.argmax(x))
+    if x[high] > kind.tolerance:
+        return Fault(row, high, f"the log-probability {x[high]:.6g} is above 0", "if these are logits: --given logits")
+    total = float(np.exp(log_sum_exp(x[None, :]))[0])
+    if abs(total - 1.0) > 2.0 * kind.tolerance:
+        return Fault(row, None, f"the probabilities sum to {total:.9g}; expected 1 +- {2.0 * kind.tolerance:.1g}",
+                     "if these are logits: --given logits")  # fmt: skip
+    return None
+
+
+def _fault_of_probs(kind: Kind, x: Doubles, row: int) -> Fault | None:
+    low, total = int(np.argmin(x)), float(row_sum(x[None, :])[0])
+    if x[low] < 0.0:
+        return Fault(row, low, f"the probability {x[low]:.6g} is below 0", "if these are logits: --given logits")
+    if kind.normalize and 0.0 < total < np.inf:
+        return None
+    if not kind.normalize and abs(total - 1.0) <= kind.tolerance:
+        return None
+    return Fault(row, None, f"the probabilities sum to {total:.9g}; expected 1 +- {kind.tolerance:.1g}",
+                 "--normalize divides each row by its sum; --given logits if these are logits")  # fmt: skip

@@ -1,0 +1,103 @@
+"""From what a label file says to a class number: by name or by index, decided once and held against every row."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from divtool.engine.classes import natural, stripped
+from divtool.errors import InputError
+from divtool.formats.keys import IntegerKeys, Keys
+from divtool.registry import suggestion
+
+Codes = npt.NDArray[np.int64]
+IGNORED = -1
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """``how`` is "name" or "index"; ``codes`` maps the text of a label to its class in the common order."""
+
+    how: str
+    classes: int
+    codes: dict[str, int] = field(repr=False)
+    ignore: tuple[int, ...]
+    path: str
+    column: str | None
+    one_based: bool = False
+
+    def decode(self, keys: Keys, first_row: int, line_of: object = None) -> Codes:
+        """The class of each row, ``IGNORED`` where the label is one to ignore."""
+        texts, table = _distinct(keys)
+        codes = np.array([self.codes.get(text, -2) for text in table], dtype=np.int64)
+        for at, text in enumerate(table):
+            if codes[at] == -2 and _WHOLE.fullmatch(text) and int(text) in self.ignore:
+                codes[at] = IGNORED
+        unknown = np.flatnonzero(codes == -2)
+        if unknown.size:
+            row = int(np.flatnonzero(np.isin(texts, unknown))[0])
+            raise self._refusal(table[int(texts[row])], first_row + row, line_of)
+        return codes[texts]
+
+    def _refusal(self, text: str, row: int, line_of: object) -> InputError:
+        line = line_of(row) if callable(line_of) else None
+        if not text:
+            message, hint = "the label is missing", "remove the row, or mark it with an --ignore-index"
+        elif self.how == "name":
+            message = f'the label "{text}" is none of the {self.classes} classes'
+            hint = suggestion(text, sorted(self.codes, key=natural))
+        elif not _WHOLE.fullmatch(text):
+            message = f'the label "{text}" is no class index; expected 0 to {self.classes - 1}'
+            hint = "the predictions do not name their classes, so labels must be whole numbers"
+        else:
+            message = f"the label {text} is out of range; expected 0 to {self.classes - 1}"
+            hint = "the labels look 1-based: subtract 1" if self.one_based else "to leave such rows out: --ignore-index"
+            if int(text) not in range(self.classes + 1):
+                hint = f"to leave such rows out: --ignore-index {text}"
+        return InputError(message, path=self.path, row=row, line=line, column=self.column, hint=hint)
+
+
+def _distinct(keys: Keys) -> tuple[Codes, list[str]]:
+    if isinstance(keys, IntegerKeys) and keys.values.size:
+        low, high = int(keys.values.min()), int(keys.values.max())
+        if high - low <= keys.values.size:
+            # A table of all numbers between the least and the greatest is cheaper than sorting to find the distinct.
+            return keys.values - low, [str(low + i) for i in range(high - low + 1)]
+    return keys.encode()
+
+
+def decide_labels(
+    sample: Keys, *, names: tuple[str, ...] | None, order: tuple[int, ...] | range, file_names: tuple[str, ...] | None,
+    ignore: tuple[int, ...], path: str, column: str | None,
+) -> LabelRule:  # fmt: skip
+    """How labels find their class. ``names`` are the class names in the common order, ``order`` the positions in the
+    predictions file that this order lists, ``file_names`` what the file itself calls its columns.
+
+    Labels that are all names of classes are names; whole numbers are positions in the predictions file, counted from
+    0, unless the classes themselves are named by these numbers. Anything else is left to be refused by its row.
+    """
+    seen = set(sample.encode()[1]) - {str(value) for value in ignore}
+    by_name = _name_codes(names, file_names, order)
+    numeric = bool(seen) and all(_WHOLE.fullmatch(text) for text in seen)
+    if by_name is not None and (seen <= set(by_name) or not numeric):
+        return LabelRule("name", len(order), by_name, ignore, path, column)
+    codes = {str(position): place for place, position in enumerate(order)}
+    numbers = [int(text) for text in seen if _WHOLE.fullmatch(text)]
+    one_based = bool(numbers) and min(numbers) >= 1 and max(numbers) == len(order)
+    return LabelRule("index", len(order), codes, ignore, path, column, one_based)
+
+
+def _name_codes(
+    names: tuple[str, ...] | None, file_names: tuple[str, ...] | None, order: tuple[int, ...] | range
+) -> dict[str, int] | None:
+    if names is None or file_names is None:
+        return None
+    in_order = [file_names[position] for position in order]
+    codes = {name: place for place, name in enumerate(stripped(tuple(in_order)))}
+    codes.update((name, place) for place, name in enumerate(in_order))
+    codes.update((name, place) for place, name in enumerate(names))
+    return codes

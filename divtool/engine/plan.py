@@ -1,0 +1,75 @@
+"""The frozen, checked description of one run. Opening, deciding and refusing happen here, before a row is scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from divtool.engine.chunk import Settings
+from divtool.engine.inputs import Readable
+from divtool.engine.local import available_threads
+from divtool.measures.declare import Declaration, Shortcut
+from divtool.options import Running, parse_bytes
+
+_LEAST_PART, _MOST_PART, _PART_WITH_ROWS, _PARTS = 1 << 20, 32 << 20, 4 << 20, 64
+_LEAST_BLOCK = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A measure as this run computes it: the function chosen for its inputs, and the values of its own options."""
+
+    declared: Declaration
+    keywords: dict[str, Any] = field(default_factory=dict)
+    shortcut: Shortcut | None = None
+
+    @property
+    def function(self) -> Any:
+        """What is called on each chunk."""
+        return self.shortcut.function if self.shortcut else self.declared.function
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it is handed."""
+        return self.shortcut.needs if self.shortcut else self.declared.needs
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a worker needs to know. ``inputs[0]`` leads: its extents cut the run into parts.
+
+    ``by_id`` says that rows were matched by an id, so that ids must agree in every chunk.
+    """
+
+    asked: tuple[Asked, ...]
+    inputs: tuple[Readable, ...]
+    settings: Settings
+    names: tuple[str, ...] | None
+    classes: int
+    by_id: bool
+    keep_rows: bool
+    labels: bool
+    threads: int
+    chunk_bytes: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes that one input of one thread may have in hand."""
+        return max(_LEAST_BLOCK, self.chunk_bytes // (self.threads * len(self.inputs)))
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of a chunk, so that its doubles stay within the bytes of a block."""
+        return max(1, self.block_bytes // (8 * max(1, self.classes)))
+
+    def part_bytes(self, size: int) -> int:
+        """The size of a part of the leading input: cut from the data alone, never from the number of workers."""
+        if self.keep_rows and self.asked[0].declared.is_transform:
+            return max(_PART_WITH_ROWS, self.block_bytes)
+        return max(min(max(_LEAST_PART, size // _PARTS), _MOST_PART), self.block_bytes)
+
+
+def running_of(running: Running) -> tuple[int, int]:
+    """Threads and bytes in flight."""
+    return running.threads or available_threads(), parse_bytes(running.chunk_size)

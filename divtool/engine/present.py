@@ -1,0 +1,112 @@
+"""From accumulated figures to a result: the one place where nats become the unit asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from divtool.accumulators.bundle import RowFigures
+from divtool.accumulators.moments import MomentFigures
+from divtool.engine.columns import describe_excluded
+from divtool.engine.fold import State
+from divtool.engine.inputs import Input, Readable
+from divtool.engine.join import Reordered
+from divtool.engine.plan import Asked, Plan
+from divtool.errors import InputError
+from divtool.numerics.exactsum import rounded
+from divtool.result import InputReport, MeasureResult, WorstRow
+from divtool.units import PURE, Unit
+
+Convert = Callable[[float], float]
+
+
+def measure_results(plan: Plan, state: State, unit: Unit, reduction: str) -> tuple[MeasureResult, ...]:
+    """The figures of every measure. Raises :class:`InputError` where no row is left to average."""
+    measures = [asked for asked in plan.asked if not asked.declared.is_transform]
+    if measures and state.rows == state.ignored:
+        raise InputError(
+            f"nothing is left to average: all {state.rows:,} rows are ignored", path=plan.inputs[0].title,
+            hint="--ignore-index says which labels are left out",
+        )  # fmt: skip
+    figures = (statistics.present() for statistics in state.statistics)
+    return tuple(_one(asked, each, state, unit, reduction) for asked, each in zip(measures, figures, strict=True))
+
+
+def _one(asked: Asked, figures: RowFigures, state: State, unit: Unit, reduction: str) -> MeasureResult:
+    declared, moments, extremes = asked.declared, figures.moments, figures.extremes
+    if declared.unit != "nats":
+        unit = PURE
+    shown = unit.of_nats
+    value = moments.sum if reduction == "sum" else moments.mean
+    error = moments.std_error if reduction != "sum" else None
+    low, high = extremes.smallest, extremes.largest
+    nan = float("nan")
+    return MeasureResult(
+        measure=declared.name, title=declared.title, direction=declared.direction, value=shown(value), unit=unit.name,
+        reduction=reduction, denominator=_denominator(moments, asked, reduction), n=moments.n, rows=state.rows,
+        ignored=state.ignored, infinite=moments.infinite, nan=moments.nan, finite_mean=shown(moments.finite_mean),
+        std_error=None if error is None else shown(error), minimum=shown(low.value) if low else nan,
+        maximum=shown(high[0].value) if high else nan,
+        quantiles={_percent(point): shown(at) for point, at in figures.quantiles.points.items()},
+        quantile_bound=figures.quantiles.bound, worst=tuple(WorstRow(each.row, shown(each.value)) for each in high),
+        first_infinite=extremes.first_infinite, first_nan=extremes.first_nan, better=declared.better,
+    )  # fmt: skip
+
+
+def _denominator(moments: MomentFigures, asked: Asked, reduction: str) -> tuple[str, float]:
+    if reduction == "sum":
+        return ("none", 1.0)
+    weighted = moments.share != moments.n
+    return ("sum of weights" if weighted else "rows", rounded(moments.share))
+
+
+def _percent(point: float) -> str:
+    return f"p{100 * point:.10g}"
+
+
+def input_reports(plan: Plan) -> tuple[InputReport, ...]:
+    """Every input as it was understood."""
+    return tuple(_report(each, plan) for each in plan.inputs)
+
+
+def _report(readable: Readable, plan: Plan) -> InputReport:
+    given = readable.follower if isinstance(readable, Reordered) else readable
+    assert isinstance(given, Input)
+    header, columns = given.header, given.columns
+    roles = ([given.role] if given.role else []) + (["labels"] if given.labels else [])
+    named = columns.label is not None and header.names is not None
+    return InputReport(
+        path=header.path, format=header.format, dtype=header.dtype, rows=readable.count(), columns=header.width,
+        roles=tuple(roles), classes=len(columns.classes) if given.role else None,
+        class_names=plan.names if given.role and header.names is not None else None,
+        kind=given.kind.name if given.kind else None, evidence=given.kind.evidence if given.kind else None,
+        labels=None if given.labels is None else _labels(given), excluded=columns.excluded,
+        label_column=header.name(columns.label) if named and columns.label is not None else None,
+        id_column=None if columns.id is None else header.name(columns.id),
+    )  # fmt: skip
+
+
+def _labels(given: Input) -> str:
+    assert given.labels is not None
+    return "class names" if given.labels.how == "name" else f"class indices 0 to {given.labels.classes - 1}"
+
+
+def warnings(plan: Plan, state: State) -> tuple[str, ...]:
+    """What a reader should know before quoting the number."""
+    said = []
+    if state.normalized:
+        said.append(f"{state.normalized:,} rows did not sum to 1 and were divided by their sum (--normalize)")
+    if state.rounded:
+        said.append(f"{state.rounded:,} rows sum to 1 only within the rounding of their decimals")
+    kinds = {each.kind.name for each in plan.inputs if each.kind is not None and each.role in ("p", "q")}
+    if len(kinds & {"probs"}) and len(kinds) > 1:
+        said.append(
+            "one side holds probabilities, the other logits: differences below about 1e-15 per class cannot be seen"
+        )
+    for each in plan.inputs:
+        given = each.follower if isinstance(each, Reordered) else each
+        if isinstance(given, Input):
+            if given.kind is not None and given.kind.name == "logits" and given.kind.doubt:
+                said.append(f"{given.title}: {given.kind.doubt}")
+            odd = tuple(pair for pair in given.columns.excluded if pair[1] in ("text", "counts the rows"))
+            said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
+    return tuple(said)

@@ -1,0 +1,83 @@
+"""Class weights: typed on the command line, in a mapping, or in a file; every class must have one."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+
+from divtool.errors import InputError, UsageError
+from divtool.formats.opening import open_source
+from divtool.formats.source import TEXT, Selection
+from divtool.registry import suggestion
+
+
+def class_weights(
+    given: str | Mapping[str, float] | Sequence[float] | None,
+    names: tuple[str, ...] | None,
+    order: tuple[int, ...] | range,
+    classes: int,
+) -> tuple[float, ...] | None:
+    """One weight for each class, in the common order of the classes; None where none are given.
+
+    ``order`` lists the file's positions in that order: weights without names go by position in the file.
+    """
+    if given is None:
+        return None
+    table = _table(given)
+    positions = [str(position) for position in order]
+    keys = list(names) if names is not None and not set(table) <= set(positions) else positions
+    unknown = [name for name in table if name not in keys]
+    if unknown:
+        raise UsageError(f'--class-weight: there is no class "{unknown[0]}"', hint=suggestion(unknown[0], keys))
+    missing = [name for name in keys if name not in table]
+    if missing:
+        raise UsageError(f'--class-weight: the class "{missing[0]}" has no weight; expected one for each of {classes}')
+    return tuple(_checked(name, table[name]) for name in keys)
+
+
+def _checked(name: str, weight: float) -> float:
+    if not 0.0 <= weight < math.inf:
+        raise UsageError(f'--class-weight: the weight of "{name}" is {weight:g}; expected a number from 0')
+    return float(weight)
+
+
+def _table(given: str | Mapping[str, float] | Sequence[float]) -> dict[str, float]:
+    if isinstance(given, Mapping):
+        return {str(name): float(weight) for name, weight in given.items()}
+    if not isinstance(given, str):
+        return {str(i): float(weight) for i, weight in enumerate(given)}
+    if os.path.exists(given):
+        return _from_file(given)
+    return dict(_pair(piece) for piece in given.split(","))
+
+
+def _pair(piece: str) -> tuple[str, float]:
+    name, equals, weight = piece.rpartition("=")
+    try:
+        if equals:
+            return name.strip(), float(weight)
+    except ValueError:
+        pass
+    raise UsageError(
+        f'--class-weight: "{piece}" is no class=weight', hint="expected cat=1,dog=2.5 or the name of a file"
+    )
+
+
+def _from_file(path: str) -> dict[str, float]:
+    """A column of weights in the order of the classes, or a column of class names beside it."""
+    source = open_source(path)
+    header = source.header
+    if header.width > 2:
+        raise InputError(f"has {header.width} columns; expected class and weight", path=path)
+    named = header.width == 2
+    if not named and header.types[0] == TEXT:
+        raise InputError("holds no weights; expected a column of numbers", path=path)
+    selection = Selection((header.width - 1,), (0,) if named else ())
+    table: dict[str, float] = {}
+    for block in source.blocks(source.locate(0, source.count()), selection, 1 << 20):
+        weights = block.matrix[:, 0].tolist()
+        names = [block.keys[0].text(i) for i in range(len(weights))] if named else [
+            str(len(table) + i) for i in range(len(weights))]  # fmt: skip
+        table.update(zip(names, weights, strict=True))
+    return table

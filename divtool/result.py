@@ -1,0 +1,99 @@
+"""What a run gives back: named numbers and what they mean. It knows nothing of printing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = "divtool/1"
+
+
+@dataclass(frozen=True)
+class InputReport:
+    """One input as it was understood. ``roles`` are what it plays: p, q, target or labels."""
+
+    path: str
+    format: str
+    dtype: str
+    rows: int
+    columns: int
+    roles: tuple[str, ...]
+    classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+    kind: str | None = None
+    evidence: str | None = None
+    labels: str | None = None
+    label_column: str | None = None
+    id_column: str | None = None
+    excluded: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class WorstRow:
+    """A row worth a look."""
+
+    row: int
+    value: float
+
+
+@dataclass(frozen=True)
+class MeasureResult:
+    """One measure over all rows. ``value`` and every figure in ``unit``; ``None`` where there is no such figure.
+
+    ``rows`` = ``n`` + ``ignored``; infinite and NaN rows are inside ``n``.
+    """
+
+    measure: str
+    title: str
+    direction: str | None
+    value: float
+    unit: str
+    reduction: str
+    denominator: tuple[str, float]
+    n: int
+    rows: int
+    ignored: int
+    infinite: int
+    nan: int
+    finite_mean: float
+    std_error: float | None
+    minimum: float
+    maximum: float
+    quantiles: Mapping[str, float]
+    quantile_bound: float
+    worst: tuple[WorstRow, ...]
+    first_infinite: tuple[int, ...] = ()
+    first_nan: tuple[int, ...] = ()
+    better: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A whole run. ``row_values`` holds one number a row (or, of a transform, one row) where they were asked for."""
+
+    version: str
+    command: str
+    kernels: str
+    inputs: tuple[InputReport, ...]
+    matched: tuple[str, ...]
+    results: tuple[MeasureResult, ...]
+    warnings: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    rows: int = 0
+    settings: Mapping[str, object] = field(default_factory=dict)
+    row_values: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def value(self) -> float:
+        """The number of the first measure."""
+        return self.results[0].value
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __getitem__(self, measure: str) -> MeasureResult:
+        for each in self.results:
+            if each.measure == measure:
+                return each
+        raise KeyError(measure)
