@@ -1,0 +1,1 @@
+"""The command line: built from the declarations, calling only :mod:`divtool.api`."""

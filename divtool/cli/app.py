@@ -1,0 +1,199 @@
+"""The program: a lazy root, one command a verb, and the one place where an ending becomes an exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command_from_info
+from typer.models import CommandInfo
+
+from divtool import __version__
+from divtool.cli.verbs import Verb, verbs
+from divtool.errors import DivtoolError, ResourceError, UsageError
+
+_TOOLS = {"list": "List every measure with its formula, unit and laws."}
+_FAMILIES = ("losses", "divergences", "distances", "entropies", "information", "calibration", "transforms")
+_DONE, _USAGE, _INTERNAL = 0, 2, 70
+
+
+class LazyRoot(TyperGroup):
+    """Knows the names and one-line helps of all verbs, and imports a verb's module only when it runs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, for completion and did-you-mean."""
+        return [*(each.name for each in verbs()), *_TOOLS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, made now."""
+        if cmd_name == "list":
+            from divtool.cli.listing import list_measures
+
+            return _command(list_measures, "list", _TOOLS["list"])
+        if cmd_name in self.list_commands(ctx):
+            return verb_command(cmd_name)
+        return None
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """One screen: how it is used, the common verbs by family, the tools."""
+        formatter.write(root_help(verbs()))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the arguments name, or an error with close names."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            from divtool.registry import suggestion
+
+            raise UsageError(f'there is no command "{args[0]}"', hint=suggestion(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+def verb_command(name: str) -> Any:
+    """The command of a measure or transform, from its declaration."""
+    from divtool.api import declared
+    from divtool.cli.running import run_verb
+    from divtool.cli.signature import command_function
+    from divtool.cli.verbhelp import verb_help
+
+    declaration = declared(name)
+    return _command(command_function(declaration, run_verb), name, verb_help(declaration))
+
+
+def _command(function: Callable[..., Any], name: str, help: str) -> Any:
+    info = CommandInfo(name=name, callback=function, help=help, no_args_is_help=False)
+    return get_command_from_info(info, pretty_exceptions_short=False, rich_markup_mode=None)
+
+
+def root_help(known: list[Verb]) -> str:
+    """The text of ``divtool --help``."""
+    lines = [
+        "Usage: divtool VERB FILES... [options]",
+        "",
+        "Divergences between distributions over saved model outputs: logits or probabilities",
+        "as CSV, Parquet or NPY, labels beside them.",
+        "",
+        "  divtool ce preds.csv labels.csv        cross-entropy; rows by id, classes by name",
+        "  divtool kl teacher.npy student.npy     KL(teacher || student), row by row, and its spread",
+        "  divtool VERB --help                    formula, unit, edge rules and options of a verb",
+    ]
+    for family in sorted({each.family for each in known}, key=_rank):
+        lines += ["", f"{family.capitalize()}:"]
+        lines += [f"  {each.name:<14}{each.summary}" for each in known if each.family == family and each.common]
+    lines += ["", "Tools:", *(f"  {name:<14}{summary}" for name, summary in _TOOLS.items())]
+    lines += ["", "Options:", "  --version     Version, kernels and libraries.", "  --help        This text."]
+    return "\n".join(lines) + "\n"
+
+
+def _rank(family: str) -> tuple[int, str]:
+    return (_FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES), family)
+
+
+def _print_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    from importlib.metadata import version
+
+    from divtool.numerics.kernels import FLAVOUR
+
+    kernels = "compiled (c)" if FLAVOUR == "c" else "NumPy (slower: the C extension was not built)"
+    print(f"divtool {__version__}\nkernels: {kernels}\npython {sys.version.split()[0]}, numpy {version('numpy')}, "
+          f"pyarrow {version('pyarrow')}")  # fmt: skip
+    raise typer.Exit
+
+
+app = typer.Typer(
+    name="divtool", cls=LazyRoot, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+)  # fmt: skip
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", is_eager=True, callback=_print_version, help="Print the version."),
+    debug: bool = typer.Option(False, "--debug", hidden=True, help="Show the traceback of an internal fault."),
+) -> None:
+    """Divergences between distributions over saved model outputs."""
+
+
+class _Signalled(BaseException):
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Signalled(number)
+
+
+def main() -> NoReturn:
+    """Run the program and end the process with the right status."""
+    for name in ("SIGTERM", "SIGHUP"):
+        with suppress(AttributeError, ValueError):
+            signal.signal(getattr(signal, name), _on_signal)
+    status = _status_of_run()
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    if status in (128 + signal.SIGINT, 128 + signal.SIGTERM):
+        # Threads that still compute must not keep an interrupted program alive.
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def _status_of_run() -> int:
+    try:
+        status = app(standalone_mode=False)
+    except DivtoolError as error:
+        return _tell(error)
+    except _Signalled as signalled:
+        return 128 + signalled.number
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing more may be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _DONE
+    except MemoryError:
+        return _tell(ResourceError("memory ran out", hint="a smaller --chunk-size or fewer threads (-j 1) need less"))
+    except Exception as error:
+        return _unexpected(error)
+    return status if isinstance(status, int) else _DONE
+
+
+def _unexpected(error: Exception) -> int:
+    """Errors of the option parser are usage errors; anything else is a fault of divtool's own."""
+    if isinstance(error, typer.Abort):
+        return 128 + signal.SIGINT
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(root_help(verbs()), end="")
+        return _USAGE
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        return _tell(UsageError(_plainly(error.format_message()), hint=_help_of(error)))
+    if "--debug" in sys.argv:
+        import traceback
+
+        traceback.print_exc()
+    message = f"internal fault: {type(error).__name__}: {error}"
+    return _tell(DivtoolError(message, hint="please report it; divtool --debug ... shows where it happened"))
+
+
+def _plainly(message: str) -> str:
+    return message[:1].lower() + message[1:].rstrip(".") if not message.startswith("'") else message.rstrip(".")
+
+
+def _help_of(error: Exception) -> str:
+    path = getattr(getattr(error, "ctx", None), "command_path", "divtool")
+    return f"{path} --help lists what it takes"
+
+
+def _tell(error: DivtoolError) -> int:
+    from divtool.reports.safetext import safe
+
+    print(f"divtool: error: {safe(error.message, 600)}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {safe(error.hint, 600)}", file=sys.stderr)
+    return error.status

@@ -1,0 +1,65 @@
+"""``divtool list``: the catalogue, with the laws that the tests check."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from divtool.errors import UsageError
+from divtool.measures import load_families
+from divtool.measures.declare import MEASURES, Declaration
+from divtool.reports.delimited import markdown_table
+
+_FORMS = ("table", "json", "tsv", "md")
+
+
+def list_measures(
+    laws: Annotated[bool, typer.Option("--laws", help="Also list the laws that each measure keeps.")] = False,
+    format: Annotated[
+        str | None, typer.Option("-f", "--format", metavar="|".join(_FORMS), help="Form of the list.")
+    ] = None,
+) -> None:
+    """List every measure and transform with its formula and unit."""
+    load_families()
+    form = format or ("table" if sys.stdout.isatty() else "tsv")
+    if form not in _FORMS:
+        raise UsageError(f'--format "{form}": expected one of {", ".join(_FORMS)}')
+    lines = [["name", "family", "title", "unit", "range", "better", "formula", *(["laws"] if laws else [])]]
+    lines += [_line(each, laws) for each in sorted(MEASURES, key=lambda each: (each.family, each.name))]
+    print(_text(lines, form), end="")
+
+
+def _line(each: Declaration, laws: bool) -> list[str]:
+    low, high = each.bounds or (float("-inf"), float("inf"))
+    range_ = "" if each.bounds is None else f"[{low:g}, {high:g}]"
+    cells = [each.name, each.family, each.title, each.unit, range_, each.better or "", each.formula]
+    return cells + ([", ".join(sorted(each.laws))] if laws else [])
+
+
+def _text(lines: list[list[str]], form: str) -> str:
+    if form == "json":
+        return json.dumps([dict(zip(lines[0], cells, strict=True)) for cells in lines[1:]], indent=2) + "\n"
+    if form == "md":
+        return markdown_table(lines)
+    if form == "tsv":
+        return "".join("\t".join(cells) + "\n" for cells in lines)
+    return _drawn(lines)
+
+
+def _drawn(lines: list[list[str]]) -> str:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in lines[0]:
+        table.add_column(name, overflow="fold", no_wrap=name in ("name", "family", "unit", "range"))
+    for cells in lines[1:]:
+        table.add_row(*(Text(cell) for cell in cells))
+    console = Console(markup=False, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()

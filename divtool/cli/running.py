@@ -1,0 +1,102 @@
+"""One verb run for the command line: compute, then print or write."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import IO, Any
+
+from divtool import api
+from divtool.cli.progress import Progress
+from divtool.errors import UsageError
+from divtool.formats.atomic import whole_file
+from divtool.measures.declare import Declaration
+from divtool.reports import render
+from divtool.reports.rendering import SUFFIXES
+from divtool.reports.rows import shown, spool_writer
+from divtool.reports.safetext import safe
+from divtool.result import Result
+
+
+def run_verb(declared: Declaration, operands: list[str], options: dict[str, Any]) -> None:
+    """Run a measure or a transform and print what it gives."""
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    form = form_of(options.get("format"), options.get("output"), declared, options)
+    with ExitStack() as stack:
+        spool: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="divtool-rows-"))
+        spooled = False
+
+        def rows_to(keys: Any, numbers: Any) -> Any:
+            nonlocal spooled
+            spooled = True
+            return spool_writer(form, spool, keys, numbers)
+
+        with Progress(options.get("progress")) as progress:
+            result = api.run(declared, operands, options, rows_to=rows_to, progress=progress)
+        tell(result.warnings)
+        if spooled:
+            emit(shown(form, spool, result.version, result.command))
+        elif not result.written or result.results:
+            emit([text_of(result, form, options).encode()], output=_report_path(options, result))
+    if result.written:
+        print_written(result)
+
+
+def _report_path(options: dict[str, Any], result: Result) -> str | None:
+    output: str | None = options.get("output")
+    return None if output in result.written else output
+
+
+def text_of(result: Result, form: str, options: dict[str, Any]) -> str:
+    """The result in the form asked for."""
+    if options.get("quiet"):
+        return f"{result.value!r}\n"
+    terminal = sys.stdout.isatty() and not options.get("output") and os.environ.get("TERM") != "dumb"
+    return render(result, form, digits=options.get("digits") or 7, terminal=terminal)
+
+
+def form_of(asked: str | None, output: str | None, declared: Declaration, options: dict[str, Any]) -> str:
+    """The form of the report: asked for, else by the output's suffix, else a table on a terminal and TSV in a pipe."""
+    if asked is not None:
+        if output and declared.is_transform:
+            raise UsageError("--format says how to print; the form of -o FILE follows from its suffix")
+        return asked
+    rows = declared.is_transform or options.get("reduction") == "none"
+    if output and not rows:
+        suffix = os.path.splitext(output)[1].lower()
+        if suffix not in SUFFIXES:
+            raise UsageError(
+                f'{output}: the suffix "{suffix}" names no form of a report; expected one of {", ".join(SUFFIXES)}',
+                hint="or say it: --format json",
+            )
+        return SUFFIXES[suffix]
+    return "table" if sys.stdout.isatty() else "tsv"
+
+
+def emit(pieces: Iterable[bytes], output: str | None = None) -> None:
+    """To standard output, or to a file that appears whole."""
+    if output is None:
+        sys.stdout.flush()
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    with whole_file(output) as stream:
+        for piece in pieces:
+            stream.write(piece)
+
+
+def tell(warnings: Iterable[str]) -> None:
+    """Warnings go to standard error."""
+    for warning in warnings:
+        print(f"divtool: warning: {safe(warning, 400)}", file=sys.stderr)
+
+
+def print_written(result: Result) -> None:
+    """On a terminal, say what was written and from what; a script hears nothing."""
+    if sys.stderr.isatty():
+        for path in result.written:
+            print(f"wrote {safe(path)} ({result.rows:,} rows)", file=sys.stderr)

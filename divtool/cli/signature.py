@@ -1,0 +1,90 @@
+"""From a declaration to a command: the shared options spliced into a signature that Typer reads."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import Field
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import typer
+
+from divtool.measures.declare import Declaration, Keyword, Operand
+from divtool.options import GROUPS, fields_of
+
+Run = Callable[[Declaration, list[str], dict[str, Any]], None]
+
+
+def command_function(declared: Declaration, run: Run) -> Callable[..., None]:
+    """A function of the operands and of every option that applies, which calls ``run``."""
+
+    def command(**arguments: Any) -> None:
+        operands = [arguments.pop(_slot(i)) for i in range(len(declared.operands))]
+        run(declared, [each for each in operands if each is not None], arguments)
+
+    parameters = [_operand(i, operand) for i, operand in enumerate(declared.operands)]
+    parameters += [_keyword(each) for each in declared.keywords]
+    for group in GROUPS:
+        hints = get_type_hints(group)
+        parameters += [_option(each, hints[each.name]) for each in fields_of(group, declared.having)]
+    command.__name__ = declared.name.replace("-", "_")
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+def _slot(position: int) -> str:
+    return f"operand_{position}"
+
+
+def _parameter(name: str, type_: Any, info: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[type_, info])
+
+
+def _operand(position: int, operand: Operand) -> inspect.Parameter:
+    info = typer.Argument(metavar=operand.metavar, help=operand.help, show_default=False)
+    if operand.optional:
+        return _parameter(_slot(position), Union[str, None], info, None)  # noqa: UP007
+    return _parameter(_slot(position), str, info, inspect.Parameter.empty)
+
+
+def _keyword(each: Keyword) -> inspect.Parameter:
+    return _parameter(each.name, each.type, typer.Option(help=each.help), each.default)
+
+
+def _option(each: Field[Any], hint: Any) -> inspect.Parameter:
+    meta, type_ = each.metadata, _simple(hint)
+    flags = meta["flags"] or (_flag(each.name, type_),)
+    metavar = meta["metavar"] or ("|".join(meta["choices"]) if meta["choices"] else None)
+    shown = each.default not in (None, False)
+    info = typer.Option(
+        *flags, help=meta["help"], metavar=metavar, show_default=_size(each.default) if shown else False
+    )
+    default = list(each.default) if isinstance(each.default, tuple) else each.default
+    return _parameter(each.name, type_, info, default)
+
+
+def _size(default: Any) -> bool | str:
+    """Whether to show a default, or how: bytes are shown in MiB."""
+    big = isinstance(default, int) and not isinstance(default, bool) and default >= 1 << 20
+    return f"{default >> 20}MiB" if big else True
+
+
+def _flag(name: str, type_: Any) -> str:
+    flag = "--" + name.replace("_", "-")
+    return f"{flag}/--no-{name}" if type_ == Union[bool, None] else flag  # noqa: UP007
+
+
+def _simple(hint: Any) -> Any:
+    """The type as Typer can parse it: a list for a tuple, text for what the library takes in richer forms too."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        return list[inner[0]]  # type: ignore[valid-type]
+    if origin in (Union, types.UnionType):
+        rich = [each for each in inner if get_origin(each) is Mapping or each is Mapping]
+        kept = [each for each in inner if each not in rich]
+        if str in kept and int in kept:
+            kept = [each for each in kept if each is not int]
+        return Union[tuple(kept)]  # noqa: UP007
+    return hint

@@ -1,0 +1,55 @@
+"""The help of a verb: formula, direction, unit, range, edge rules and an example, from its declaration."""
+
+from __future__ import annotations
+
+import inspect
+
+from divtool.measures.declare import Declaration
+from divtool.measures.laws import LAWS
+
+_UNITS = {"nats": "nats (--base 2 for bits, 10 for dits)", "1": "a pure number", "rows": "a row for each row"}
+
+
+def verb_help(declared: Declaration) -> str:
+    """The text between usage and options. ``\\b`` keeps the parser from filling lines together."""
+    facts = [("Formula", declared.formula), ("Direction", declared.direction or ""),
+             ("Unit", _UNITS.get(declared.unit, declared.unit)), ("Range", _range(declared)),
+             ("Better", declared.better or ""),
+             ("Laws", "; ".join(LAWS[name].statement for name in sorted(declared.laws))),
+             ("Source", declared.cite)]  # fmt: skip
+    facts_text = "\b\n" + "\n".join(_hanging(f"{name + ':':<11}", value) for name, value in facts if value)
+    return "\n\n".join([declared.summary, facts_text, *_edges(declared), example(declared)])
+
+
+def _range(declared: Declaration) -> str:
+    if declared.bounds is None:
+        return ""
+    low, high = declared.bounds
+    return f"{low:g} to {high:g}" if high != float("inf") else f"from {low:g}, infinite where a class is impossible"
+
+
+def _hanging(head: str, text: str, width: int = 78) -> str:
+    lines, line = [], head
+    for word in text.split():
+        if len(line) + len(word) + 1 > width and line.strip() != head.strip():
+            lines.append(line.rstrip())
+            line = " " * len(head)
+        line += word + " "
+    return "\n".join([*lines, line.rstrip()])
+
+
+def _edges(declared: Declaration) -> list[str]:
+    """The paragraphs of the docstring that speak of edges and reading, not of array shapes."""
+    paragraphs = (inspect.getdoc(declared.function) or "").split("\n\n")[1:]
+    return ["\b\n" + _hanging("", " ".join(each.split())) for each in paragraphs if each.startswith("Edges")]
+
+
+def example(declared: Declaration) -> str:
+    """A command line that runs on the project's example files."""
+    files = {
+        ("q", "target"): "examples/data/preds.csv examples/data/labels.csv",
+        ("p", "q"): "examples/data/digits_a.npy examples/data/digits_b.npy",
+        ("p",): "examples/data/digits_a.npy",
+    }[declared.roles]
+    tail = " -o rows.parquet" if declared.is_transform else ""
+    return f"\b\nExample:   divtool {declared.name} {files}{tail}"

@@ -1,0 +1,109 @@
+"""Results as plain data: the JSON document, and one flat record for each measure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from divtool.formats.jsonl import plain
+from divtool.result import SCHEMA, InputReport, MeasureResult, Result
+
+
+def document(result: Result) -> dict[str, Any]:
+    """The JSON document (schema ``divtool/1``, documented in docs/json.md)."""
+    return {
+        "schema": SCHEMA,
+        "divtool": result.version,
+        "command": result.command,
+        "kernels": result.kernels,
+        "settings": {name: _jsonable(value) for name, value in result.settings.items()},
+        "inputs": {each.roles[0] if each.roles else "other": _input(each) for each in result.inputs},
+        "matched": list(result.matched),
+        "results": [_measure(each) for each in result.results],
+        "written": list(result.written),
+        "warnings": list(result.warnings),
+    }
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, float):
+        return plain(value)
+    if isinstance(value, tuple):
+        return [_jsonable(each) for each in value]
+    return {str(k): _jsonable(v) for k, v in value.items()} if hasattr(value, "items") else value
+
+
+def _input(report: InputReport) -> dict[str, Any]:
+    said = {
+        "path": report.path, "format": report.format, "dtype": report.dtype, "rows": report.rows,
+        "columns": report.columns, "roles": list(report.roles), "kind": report.kind, "evidence": report.evidence,
+        "classes": report.classes, "class_names": None if report.class_names is None else list(report.class_names),
+        "labels": report.labels, "label_column": report.label_column, "id_column": report.id_column,
+        "excluded": [{"column": name, "reason": reason} for name, reason in report.excluded],
+    }  # fmt: skip
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _measure(each: MeasureResult) -> dict[str, Any]:
+    return {
+        "measure": each.measure,
+        "direction": each.direction,
+        "value": plain(each.value),
+        "unit": each.unit,
+        "reduction": each.reduction,
+        "denominator": {"name": each.denominator[0], "value": plain(each.denominator[1])},
+        "n": each.n,
+        "rows": each.rows,
+        "ignored": each.ignored,
+        "infinite": each.infinite,
+        "nan": each.nan,
+        "finite_mean": plain(each.finite_mean),
+        "std_error": None if each.std_error is None else plain(each.std_error),
+        "min": plain(each.minimum),
+        "max": plain(each.maximum),
+        "quantiles": {name: plain(value) for name, value in each.quantiles.items()},
+        "quantile_bound": each.quantile_bound,
+        "worst": [{"row": row.row, "value": plain(row.value)} for row in each.worst],
+        "first_infinite": list(each.first_infinite),
+        "first_nan": list(each.first_nan),
+    }
+
+
+def record(each: MeasureResult) -> dict[str, str]:
+    """One flat line for a measure, every number as the shortest text that reads back to the same double."""
+    return {
+        "measure": each.measure,
+        "value": shortest(each.value),
+        "std_error": "" if each.std_error is None else shortest(each.std_error),
+        "unit": each.unit,
+        "reduction": each.reduction,
+        "n": str(each.n),
+        "ignored": str(each.ignored),
+        "infinite": str(each.infinite),
+        "nan": str(each.nan),
+        "finite_mean": shortest(each.finite_mean),
+        **{name: shortest(value) for name, value in each.quantiles.items()},
+        "max": shortest(each.maximum),
+        "max_row": str(each.worst[0].row) if each.worst else "",
+    }
+
+
+def shortest(value: float) -> str:
+    """The shortest digits that read back to the same double.
+
+    >>> shortest(0.1), shortest(math.inf), shortest(math.nan)
+    ('0.1', 'inf', 'nan')
+    """
+    return repr(float(value))
+
+
+def as_json(result: Result) -> str:
+    """The document, indented."""
+    return json.dumps(document(result), indent=2, ensure_ascii=False) + "\n"
+
+
+def as_jsonl(result: Result) -> str:
+    """One line a measure: its entry of the document with the command beside it."""
+    whole = document(result)
+    head = {name: whole[name] for name in ("schema", "divtool", "command", "kernels")}
+    return "".join(json.dumps({**head, **each}, ensure_ascii=False) + "\n" for each in whole["results"])

@@ -1,0 +1,36 @@
+"""The forms of a result, by name; each is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from divtool.registry import Registry
+from divtool.result import Result
+
+
+def _later(module: str, function: str) -> Callable[..., str]:
+    def render_with(result: Result, **options: Any) -> str:
+        text: str = getattr(import_module(f"divtool.reports.{module}"), function)(result, **options)
+        return text
+
+    return render_with
+
+
+FORMS: Registry[Callable[..., str]] = Registry("format")
+FORMS.add("table", _later("table", "as_table"))
+FORMS.add("json", _later("plain", "as_json"))
+FORMS.add("jsonl", _later("plain", "as_jsonl"))
+FORMS.add("csv", _later("delimited", "as_csv"))
+FORMS.add("tsv", _later("delimited", "as_tsv"))
+FORMS.add("md", _later("delimited", "as_markdown"))
+
+SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".md": "md", ".txt": "table"}
+
+
+def render(result: Result, form: str, *, digits: int = 7, terminal: bool = False) -> str:
+    """A result as text. ``digits`` and ``terminal`` matter to the table alone: machine forms hold every bit."""
+    if form == "table":
+        return FORMS.get(form)(result, digits=digits, terminal=terminal)
+    return FORMS.get(form)(result)
