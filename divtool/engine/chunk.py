@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from divtool.engine.labels import IGNORED, Codes
+from divtool.engine.once import once
 from divtool.formats.source import Stored
 from divtool.measures.vocabulary import Matrix, Rows
 from divtool.numerics import kernels
@@ -67,7 +67,7 @@ class Chunk:
 
     # One distribution
 
-    @cached_property
+    @once
     def _spread_p(self) -> Spread:
         return self._spread("p")
 
@@ -77,19 +77,19 @@ class Chunk:
             return spread_of_table(side.matrix)
         return spread_of_logits(side.matrix, self.settings.temperature)
 
-    @cached_property
+    @once
     def surprisal_p(self) -> Matrix:
         """-log p."""
         return surprisal(self._spread_p)
 
-    @cached_property
+    @once
     def log_sum_p(self) -> Rows:
         """Log of the sum of exponentials."""
         return log_sum_exp(self.sides["p"].matrix, self.settings.temperature)
 
     # Two distributions: the raw pair goes into one kernel, for nothing can be had from two sides finished alone
 
-    @cached_property
+    @once
     def _pair(self) -> Pair:
         p, q = self.sides["p"], self.sides["q"]
         if p.is_table or q.is_table:
@@ -100,24 +100,24 @@ class Chunk:
         side = self.sides[role]
         return side.matrix if side.is_table else softmax(self._spread(role))
 
-    @cached_property
+    @once
     def p(self) -> Matrix:
         """Probabilities of the reference."""
         return self._pair.p if "q" in self.sides else softmax(self._spread_p)
 
-    @cached_property
+    @once
     def q(self) -> Matrix:
         """Probabilities of the model."""
         return self._pair.q if "p" in self.sides else softmax(self._spread("q"))
 
-    @cached_property
+    @once
     def t(self) -> Matrix:
         """log(q/p)."""
         return self._pair.t
 
     # A model and the truth
 
-    @cached_property
+    @once
     def cost(self) -> Matrix:
         """-log q as a loss sees it."""
         side = self.sides["q"]
@@ -125,7 +125,7 @@ class Chunk:
             return surprisal(self._spread("q"))
         return _stored_cost(side)
 
-    @cached_property
+    @once
     def cost_of_label(self) -> Rows:
         """The cost at the label; rows to ignore have some number."""
         side, codes = self.sides["q"], self._codes_in_range
@@ -133,19 +133,19 @@ class Chunk:
             return kernels.surprisal_label(side.matrix, codes, self.settings.temperature)
         return _stored_cost(Part(np.take_along_axis(side.matrix, codes[:, None], axis=1), side.kind))[:, 0]
 
-    @cached_property
+    @once
     def _codes_in_range(self) -> Codes:
         assert self.codes is not None
         return np.where(self.codes == IGNORED, 0, self.codes) if (self.codes == IGNORED).any() else self.codes
 
-    @cached_property
+    @once
     def weight_of_label(self) -> Rows:
         """The class weight of the label."""
         if self.settings.weights is None:
             return np.ones(self._codes_in_range.shape[0])
         return np.asarray(self.settings.weights)[self._codes_in_range]
 
-    @cached_property
+    @once
     def target(self) -> Matrix:
         """The mass on each class."""
         mass, smoothing = self._unsmoothed, self.settings.smoothing
@@ -153,7 +153,7 @@ class Chunk:
             mass = mass * (1.0 - smoothing) + smoothing / mass.shape[1]
         return mass if self.settings.weights is None else mass * np.asarray(self.settings.weights)
 
-    @cached_property
+    @once
     def _unsmoothed(self) -> Matrix:
         if "target" in self.sides:
             return self.sides["target"].matrix.astype(np.float64, copy=False)
@@ -162,7 +162,7 @@ class Chunk:
         mass[np.arange(codes.shape[0]), codes] = 1.0
         return mass
 
-    @cached_property
+    @once
     def target_share(self) -> Rows | None:
         """The row's share of the denominator; None where every row counts one."""
         if self.settings.weights is None:
@@ -171,7 +171,7 @@ class Chunk:
             return self.weight_of_label
         return row_sum(self._unsmoothed * np.asarray(self.settings.weights))
 
-    @cached_property
+    @once
     def kept(self) -> npt.NDArray[np.bool_] | None:
         """The rows whose label is not ignored; None where all are kept."""
         if self.codes is None or not (self.codes == IGNORED).any():

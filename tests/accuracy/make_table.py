@@ -2,9 +2,9 @@
 
     python tests/accuracy/make_table.py
 
-The values come from the textbook formulas, in so many digits that their cancellations do not matter (100 + the largest
-distance between two logits: 900 at 800), and are written with 40.  The table is committed; running this again gives the
-same bytes.  It knows nothing of divtool.
+The values come from the textbook formulas of `tests/oracles.py`, in so many digits that their cancellations do not
+matter (100 + the largest distance between two logits: 900 at 800), and are written with 40.  The table is committed;
+running this again gives the same bytes.  It knows nothing of divtool.
 """
 
 from __future__ import annotations
@@ -13,58 +13,18 @@ import json
 import math
 import random
 import struct
-from collections import Counter
+import sys
 from pathlib import Path
 from typing import Any
 
-from mpmath import mp, mpf
+from mpmath import mp
 from recipes import row
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from oracles import ce, digits_for, entropy, kl, log_sum_exp, proportions, softmax
 
 DIGITS = 40
 TABLE = Path(__file__).with_name("table.json")
-
-
-def distribution(x: list[float], temperature: float = 1.0) -> list[mpf]:
-    """softmax(x / T); +inf entries share the mass, -inf entries have none."""
-    if math.inf in x:
-        return [mpf(v == math.inf) / x.count(math.inf) for v in x]
-    top = max(x)
-    kinds = {v: mp.exp((mpf(v) - mpf(top)) / mpf(temperature)) if v > -math.inf else mpf(0) for v in set(x)}
-    total = mp.fsum(kinds[v] * n for v, n in Counter(x).items())
-    return [kinds[v] / total for v in x]
-
-
-def proportions(p: list[float]) -> list[mpf]:
-    """p / sum p."""
-    total = mp.fsum(mpf(v) for v in p)
-    return [mpf(v) / total for v in p]
-
-
-def minus_log(p: mpf) -> mpf:
-    return -mp.log(p) if p else mp.inf
-
-
-def cross_entropy(target: list[mpf], q: list[mpf]) -> mpf:
-    return mp.fsum(t * minus_log(v) for t, v in zip(target, q, strict=True) if t)
-
-
-def kullback(p: list[mpf], q: list[mpf]) -> mpf:
-    return mp.fsum(a * (mp.log(a) + minus_log(b)) for a, b in zip(p, q, strict=True) if a)
-
-
-def log_sum_exp(x: list[float], temperature: float = 1.0) -> mpf:
-    top = max(x)
-    if top == math.inf:
-        return mp.inf
-    scaled = Counter(x)
-    return mpf(top) / mpf(temperature) + mp.log(
-        mp.fsum(n * mp.exp((mpf(v) - mpf(top)) / mpf(temperature)) for v, n in scaled.items() if v > -math.inf)
-    )
-
-
-def spread(*rows: list[float]) -> float:
-    finite = [[v for v in x if math.isfinite(v)] or [0.0] for x in rows]
-    return max(max(x) - min(x) for x in finite)
 
 
 def single(x: list[float]) -> list[float]:
@@ -94,11 +54,11 @@ class Table:
 
     def label(self, name: str, x: Any, y: int, dtype: str = "float64", temperature: float = 1.0) -> None:
         values = row(hexes(x))
-        mp.dps = 100 + int(min(spread(values) / temperature, 1600))
+        mp.dps = digits_for(values, temperature=temperature)
         self.add(
             "surprisal_label",
             name,
-            minus_log(distribution(values, temperature)[y]),
+            -mp.log(q) if (q := softmax(values, temperature)[y]) else mp.inf,
             x=x,
             dtype=dtype,
             y=y,
@@ -106,34 +66,33 @@ class Table:
         )
 
     def target(self, name: str, x: list[float], target: list[float]) -> None:
-        mp.dps = 100 + int(min(spread(x), 1600))
-        self.add("surprisal_target", name, cross_entropy([mpf(t) for t in target], distribution(x)), x=x, target=target)
+        mp.dps = digits_for(x)
+        self.add("surprisal_target", name, ce(target, softmax(x)), x=x, target=target)
 
     def logits(self, name: str, x: Any, dtype: str = "float64", temperature: float = 1.0, entries: bool = True) -> None:
         """softmax, log-sum-exp and entropy of one row."""
         values = row(hexes(x))
-        mp.dps = 100 + int(min(spread(values) / temperature, 1600))
-        p = distribution(values, temperature)
+        mp.dps = digits_for(values, temperature=temperature)
+        p = softmax(values, temperature)
         inputs = {"x": x, "dtype": dtype, "temperature": temperature}
         if entries:
             self.add("softmax", name, p, **inputs)
         self.add("log_sum_exp", name, log_sum_exp(values, temperature), **inputs)
-        self.add("entropy_logits", name, cross_entropy(p, p), **inputs)
+        self.add("entropy_logits", name, entropy(p), **inputs)
 
     def table(self, name: str, p: list[float], dtype: str = "float64") -> None:
         mp.dps = 900
-        shares = proportions(p)
-        self.add("entropy_table", name, cross_entropy(shares, shares), p=p, dtype=dtype)
+        self.add("entropy_table", name, entropy(proportions(p)), p=p, dtype=dtype)
 
     def pair(self, name: str, a: Any, b: Any, temperature: float = 1.0, dtype: str = "float64") -> None:
         rows = row(hexes(a)), row(hexes(b))
-        mp.dps = 100 + int(min(spread(*rows) / temperature, 1600))
-        p, q = (distribution(x, temperature) for x in rows)
-        self.add("kl_logits", name, kullback(p, q), a=a, b=b, dtype=dtype, temperature=temperature)
+        mp.dps = digits_for(*rows, temperature=temperature)
+        p, q = (softmax(x, temperature) for x in rows)
+        self.add("kl_logits", name, kl(p, q), a=a, b=b, dtype=dtype, temperature=temperature)
 
     def tables(self, name: str, p: list[float], q: list[float], dtype: str = "float64") -> None:
         mp.dps = 900 if min(v for v in p + q if v) < 1e-30 else 120
-        self.add("kl_tables", name, kullback(proportions(p), proportions(q)), p=p, q=q, dtype=dtype)
+        self.add("kl_tables", name, kl(proportions(p), proportions(q)), p=p, q=q, dtype=dtype)
 
 
 INF = math.inf
