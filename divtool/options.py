@@ -30,7 +30,8 @@ def option(
     return field(default=default, metadata=meta)
 
 
-KINDS = ("logits", "log-probs", "probs")
+# What a table may hold, as it is typed and as it is said.
+KINDS = {"logits": "logits", "log-probs": "log-probabilities", "probs": "probabilities"}
 
 
 @dataclass(frozen=True)

@@ -137,10 +137,6 @@ def main() -> NoReturn:
     status = _status_of_run()
     with suppress(BrokenPipeError):
         sys.stdout.flush()
-    if status in (128 + signal.SIGINT, 128 + signal.SIGTERM):
-        # Threads that still compute must not keep an interrupted program alive.
-        sys.stderr.flush()
-        os._exit(status)
     sys.exit(status)
 
 

@@ -39,15 +39,9 @@ def run_verb(declared: Declaration, operands: list[str], options: dict[str, Any]
         tell(result.warnings)
         if spooled:
             emit(shown(form, spool, result.version, result.command))
-        elif not result.written or result.results:
-            emit([text_of(result, form, options).encode()], output=_report_path(options, result))
-    if result.written:
-        print_written(result)
-
-
-def _report_path(options: dict[str, Any], result: Result) -> str | None:
-    output: str | None = options.get("output")
-    return None if output in result.written else output
+        elif not (options.get("output") in result.written and options.get("output")):
+            emit([text_of(result, form, options).encode()], output=options.get("output"))
+    print_written(result)
 
 
 def text_of(result: Result, form: str, options: dict[str, Any]) -> str:
@@ -60,11 +54,11 @@ def text_of(result: Result, form: str, options: dict[str, Any]) -> str:
 
 def form_of(asked: str | None, output: str | None, declared: Declaration, options: dict[str, Any]) -> str:
     """The form of the report: asked for, else by the output's suffix, else a table on a terminal and TSV in a pipe."""
-    if asked is not None:
-        if output and declared.is_transform:
-            raise UsageError("--format says how to print; the form of -o FILE follows from its suffix")
-        return asked
     rows = declared.is_transform or options.get("reduction") == "none"
+    if asked is not None:
+        if output and rows:
+            raise UsageError("--format says how to print; the form of a file of rows follows from its suffix")
+        return asked
     if output and not rows:
         suffix = os.path.splitext(output)[1].lower()
         if suffix not in SUFFIXES:

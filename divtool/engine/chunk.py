@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from divtool.engine.labels import IGNORED, Codes
+from divtool.engine.labels import Codes
 from divtool.engine.once import once
 from divtool.formats.source import Stored
 from divtool.measures.vocabulary import Matrix, Rows
@@ -136,7 +136,7 @@ class Chunk:
     @once
     def _codes_in_range(self) -> Codes:
         assert self.codes is not None
-        return np.where(self.codes == IGNORED, 0, self.codes) if (self.codes == IGNORED).any() else self.codes
+        return np.maximum(self.codes, 0)
 
     @once
     def weight_of_label(self) -> Rows:
@@ -174,9 +174,9 @@ class Chunk:
     @once
     def kept(self) -> npt.NDArray[np.bool_] | None:
         """The rows whose label is not ignored; None where all are kept."""
-        if self.codes is None or not (self.codes == IGNORED).any():
+        if self.codes is None or not (self.codes < 0).any():
             return None
-        return np.not_equal(self.codes, IGNORED)
+        return np.greater_equal(self.codes, 0)
 
 
 def _stored_cost(side: Part) -> Matrix:

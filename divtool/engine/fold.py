@@ -126,13 +126,14 @@ def score(plan: Plan, task: Task) -> State:
     """One part: its chunks read, scored and forgotten."""
     state = State.empty(plan)
     streams = [each.slabs(extent, plan.block_bytes) for each, extent in zip(plan.inputs, task.extents, strict=True)]
-    for slabs in aligned(streams, plan.rows_at_once):
+    for slabs in aligned(streams, plan.chunk_bytes_at_once):
         _take(plan, state, slabs)
     return state
 
 
-def aligned(streams: Sequence[Iterable[Slab]], most: int) -> Iterator[tuple[Slab, ...]]:
-    """The same rows of every stream, at most ``most`` at a time, wherever each of them happens to be cut."""
+def aligned(streams: Sequence[Iterable[Slab]], most_bytes: int) -> Iterator[tuple[Slab, ...]]:
+    """The same rows of every stream, so many that the largest matrix has at most ``most_bytes`` as doubles (but one
+    row at the least), wherever each of the streams happens to be cut."""
     iterators = [iter(stream) for stream in streams]
     held: list[Slab | None] = [None] * len(iterators)
     while True:
@@ -144,7 +145,8 @@ def aligned(streams: Sequence[Iterable[Slab]], most: int) -> Iterator[tuple[Slab
                     return
             held[i] = slab
         full = [slab for slab in held if slab is not None]
-        rows = min(most, *(slab.rows for slab in full))
+        width = max(1 if slab.matrix is None else slab.matrix.shape[1] for slab in full)
+        rows = min(max(1, most_bytes // (8 * width)), *(slab.rows for slab in full))
         yield tuple(slab.part(0, rows) for slab in full)
         held = [slab.part(rows, slab.rows) for slab in full]
 

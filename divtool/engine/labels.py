@@ -14,7 +14,7 @@ from divtool.formats.keys import IntegerKeys, Keys
 from divtool.registry import suggestion
 
 Codes = npt.NDArray[np.int64]
-IGNORED = -1
+_UNKNOWN = np.iinfo(np.int64).min
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -31,17 +31,20 @@ class LabelRule:
     one_based: bool = False
 
     def decode(self, keys: Keys, first_row: int, line_of: object = None) -> Codes:
-        """The class of each row, ``IGNORED`` where the label is one to ignore."""
+        """The class of each row; -1 - k where the label is the k-th of those to ignore."""
         texts, table = _distinct(keys)
-        codes = np.array([self.codes.get(text, -2) for text in table], dtype=np.int64)
-        for at, text in enumerate(table):
-            if codes[at] == -2 and _WHOLE.fullmatch(text) and int(text) in self.ignore:
-                codes[at] = IGNORED
-        unknown = np.flatnonzero(codes == -2)
+        codes = np.array([self._code(text) for text in table], dtype=np.int64)
+        unknown = np.flatnonzero(codes == _UNKNOWN)
         if unknown.size:
             row = int(np.flatnonzero(np.isin(texts, unknown))[0])
             raise self._refusal(table[int(texts[row])], first_row + row, line_of)
         return codes[texts]
+
+    def _code(self, text: str) -> int:
+        if text in self.codes:
+            return self.codes[text]
+        ignored = _WHOLE.fullmatch(text) and int(text) in self.ignore
+        return -1 - self.ignore.index(int(text)) if ignored else _UNKNOWN
 
     def _refusal(self, text: str, row: int, line_of: object) -> InputError:
         line = line_of(row) if callable(line_of) else None

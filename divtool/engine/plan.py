@@ -13,6 +13,7 @@ from divtool.options import Running, parse_bytes
 
 _LEAST_PART, _MOST_PART, _PART_WITH_ROWS, _PARTS = 1 << 20, 32 << 20, 4 << 20, 64
 _LEAST_BLOCK = 1
+_CACHED = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,32 @@ class Plan:
     by_id: bool
     keep_rows: bool
     labels: bool
+    ignore: tuple[int, ...]
     threads: int
     chunk_bytes: int
     notes: tuple[str, ...] = ()
 
     @property
-    def block_bytes(self) -> int:
-        """Bytes that one input of one thread may have in hand."""
-        return max(_LEAST_BLOCK, self.chunk_bytes // (self.threads * len(self.inputs)))
+    def gives_matrix(self) -> bool:
+        """Whether this is the run of a transform."""
+        return self.asked[0].declared.is_transform
 
     @property
-    def rows_at_once(self) -> int:
-        """Rows of a chunk, so that its doubles stay within the bytes of a block."""
-        return max(1, self.block_bytes // (8 * max(1, self.classes)))
+    def block_bytes(self) -> int:
+        """Bytes that one matrix of one thread may have in hand (labels weigh nothing beside it)."""
+        matrices = sum(each.role is not None for each in self.inputs)
+        return max(_LEAST_BLOCK, self.chunk_bytes // (self.threads * max(1, matrices)))
+
+    @property
+    def chunk_bytes_at_once(self) -> int:
+        """Bytes of a chunk's doubles: small enough for a core's cache where NumPy makes array after array of them,
+        a whole block where one kernel reads the stored rows."""
+        fused = all(asked.shortcut is not None for asked in self.asked)
+        return 2 * self.block_bytes if fused else min(self.block_bytes, _CACHED)
 
     def part_bytes(self, size: int) -> int:
         """The size of a part of the leading input: cut from the data alone, never from the number of workers."""
-        if self.keep_rows and self.asked[0].declared.is_transform:
+        if self.gives_matrix:
             return max(_PART_WITH_ROWS, self.block_bytes)
         return max(min(max(_LEAST_PART, size // _PARTS), _MOST_PART), self.block_bytes)
 

@@ -10,11 +10,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from divtool.options import KINDS
 from divtool.reports.safetext import safe
 from divtool.result import InputReport, MeasureResult, Result
 
-_KINDS = {"probs": "probabilities", "log-probs": "log-probabilities", "logits": "logits"}
 _ROLES = {"target": "labels"}
+_WIDEST_PATH = 44
 
 
 def as_table(result: Result, *, digits: int, terminal: bool, width: int | None = None) -> str:
@@ -45,10 +46,16 @@ def _inputs(result: Result) -> Table:
         table.add_column(overflow="fold")
     for each in result.inputs:
         table.add_row(
-            Text("+".join(_ROLES.get(role, role) for role in each.roles), "dim"), Text(safe(each.path), "bold"),
+            Text("+".join(_ROLES.get(role, role) for role in each.roles), "dim"), Text(_short(each.path), "bold"),
             Text(_shape(each)), Text(_meaning(each)),
         )  # fmt: skip
     return table
+
+
+def _short(path: str) -> str:
+    """The end of a long path: what tells files apart stands there."""
+    shown = safe(path, 4096)
+    return shown if len(shown) <= _WIDEST_PATH else "..." + shown[-_WIDEST_PATH + 3 :]
 
 
 def _shape(each: InputReport) -> str:
@@ -58,7 +65,7 @@ def _shape(each: InputReport) -> str:
 def _meaning(each: InputReport) -> str:
     said = []
     if each.kind is not None:
-        said.append(f"{_KINDS.get(each.kind, each.kind)} ({each.evidence})")
+        said.append(f"{KINDS[each.kind]} ({each.evidence})")
     if each.class_names is not None:
         shown = ", ".join(safe(name, 24) for name in each.class_names[:6])
         said.append(f"classes {shown}" + (f", ... ({len(each.class_names)})" if len(each.class_names) > 6 else ""))

@@ -1,0 +1,148 @@
+"""An operand bound to its role: which of its columns are classes, what its numbers are, where the truth stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from divtool.engine.classes import Matched
+from divtool.engine.columns import Columns, decide_label, decide_matrix, find_column, id_like, label_like
+from divtool.engine.inputs import Input
+from divtool.engine.kinds import Kind, decide_kind
+from divtool.engine.labels import decide_labels
+from divtool.engine.operands import Opened
+from divtool.errors import InputError, UsageError
+from divtool.formats.keys import Keys
+from divtool.formats.opening import open_source
+from divtool.formats.source import INTEGER, Block, Selection, Source
+from divtool.options import KINDS, Measuring, Reading
+
+_SAMPLE_ROWS, _SAMPLE_BYTES = 4096, 1 << 20
+_FEWEST_SAMPLED = 16
+
+
+def matrix_input(opened: Opened, id: int | None, all_opened: Sequence[Opened], reading: Reading) -> Input:
+    """A table of distributions in its role, with the labels beside them where they have no file of their own."""
+    header, role = opened.header, opened.operand.role
+    label = _label_in(opened, all_opened, reading)
+    columns = decide_matrix(
+        header, id=id, label=label, chosen=reading.columns, first_counts=_first_counts(opened.source)
+    )
+    return _with_kind(Input(opened.source, columns, role, order=range(len(columns.classes))), reading)
+
+
+def _label_in(opened: Opened, all_opened: Sequence[Opened], reading: Reading) -> int | None:
+    """The label column of the predictions file, where labels are asked for and have no file of their own."""
+    header = opened.header
+    if reading.label_col is not None:
+        return find_column(header, reading.label_col, "--label-col")
+    needs_truth = opened.operand.role == "q" and len(all_opened) == 1
+    if not needs_truth:
+        return None
+    named = [i for i, name in enumerate(header.names or ()) if label_like(name)]
+    if len(named) == 1:
+        return named[0]
+    said = "several columns may hold them: " + ", ".join(f'"{header.name(i)}"' for i in named) if named else ""
+    raise UsageError(
+        f"{header.path}: there are no labels" if not named else f"{header.path}: which column holds the labels? {said}",
+        hint="give a labels file, or name the column of the labels: --label-col COL",
+    )
+
+
+def _with_kind(given: Input, reading: Reading) -> Input:
+    assert given.role is not None
+    option = {"p": "--given-p", "q": "--given-q"}.get(given.role, "--given")
+    own = {"p": reading.given_p, "q": reading.given_q}.get(given.role)
+    wanted = own or (reading.given if given.role != "target" else None)
+    sample = _sample(given.source, Selection(given.columns.classes))
+    if given.role == "target":
+        kind = _kind_of_target(sample, given, reading)
+    else:
+        kind = decide_kind(sample.matrix, given.header, given=wanted, normalize=reading.normalize, option=option)
+        _check_alike(sample, given, kind, reading)
+    return replace(given, kind=kind)
+
+
+def _check_alike(sample: Block, given: Input, kind: Kind, reading: Reading) -> None:
+    """Logits are not guessed from columns of unlike content: ages and prices beside a score are no classes."""
+    if kind.name != "logits" or given.header.names is None or reading.columns or reading.given or reading.given_q:
+        return
+    whole = [bool((column == np.round(column)).all()) for column in sample.matrix.T]
+    if any(whole) and not all(whole):
+        header, classes = given.header, given.columns.classes
+        odd, even = header.name(classes[whole.index(True)]), header.name(classes[whole.index(False)])
+        raise InputError(
+            f'which columns are the classes? "{odd}" holds whole numbers, "{even}" does not', path=given.title,
+            hint="name them: --columns a,b,c; or, if all are logits: --given logits",
+        )  # fmt: skip
+
+
+def _kind_of_target(sample: Block, given: Input, reading: Reading) -> Kind:
+    kind = decide_kind(sample.matrix, given.header, given=reading.given_p, normalize=reading.normalize)
+    if kind.name != "probs":
+        raise InputError(
+            f"holds {KINDS[kind.name]} ({kind.evidence}); expected labels, or soft labels that sum to 1 in each row",
+            path=given.title, hint="class labels stand in one column; write soft labels as probabilities",
+        )  # fmt: skip
+    return kind
+
+
+def _sample(source: Source, selection: Selection) -> Block:
+    width = max(1, len(selection.matrix) + len(selection.keys))
+    rows = min(_SAMPLE_ROWS, max(_FEWEST_SAMPLED, _SAMPLE_BYTES // (8 * width)))
+    for block in source.blocks(source.locate(0, rows), selection, _SAMPLE_BYTES):
+        return block.part(0, min(rows, len(block)))
+    raise InputError("holds no rows", path=source.header.path, hint="expected a row for each example")
+
+
+def _first_counts(source: Source) -> bool:
+    header = source.header
+    if header.names is None or header.width < 3 or header.types[0] != INTEGER or id_like(header.names[0]):
+        return False
+    keys = _sample(source, Selection((), (0,))).keys[0]
+    return len(keys) > 1 and all(keys.text(i) == str(i) for i in range(min(len(keys), 1000)))
+
+
+def truth_input(opened: Opened, id: int | None, predictions: Input, reading: Reading) -> Input:
+    """The labels file: class labels in one column, or soft rows."""
+    opened = _without_taken_header(opened, predictions, reading)
+    header = opened.header
+    label = decide_label(header, id=id, named=opened.column)
+    if label is None:
+        columns = decide_matrix(header, id=id, label=None, chosen=None, first_counts=_first_counts(opened.source))
+        return _with_kind(Input(opened.source, columns, "target", order=range(len(columns.classes))), reading)
+    return Input(opened.source, Columns((), id, label))
+
+
+def _without_taken_header(opened: Opened, predictions: Input, reading: Reading) -> Opened:
+    """A headerless list of class names would lose its first row: a single column called like a class has no header."""
+    header = opened.header
+    classes = {predictions.header.name(i) for i in predictions.columns.classes} if predictions.header.names else set()
+    if (
+        header.names is None
+        or header.width != 1
+        or header.names[0] not in classes
+        or header.format not in ("csv", "tsv")
+    ):
+        return opened
+    return replace(opened, source=open_source(header.path, delimiter=reading.delimiter, no_header=True))
+
+
+def with_labels(inputs: list[Input], matched: Matched, measuring: Measuring) -> list[Input]:
+    """The label rule for the input that holds labels, if one does."""
+    predictions = inputs[0]
+    for i, each in enumerate(inputs):
+        if each.columns.label is None:
+            continue
+        keys: Keys = _sample(each.source, Selection((), (each.columns.label,))).keys[0]
+        own = None
+        if predictions.header.names is not None:
+            own = tuple(predictions.header.name(c) for c in predictions.columns.classes)
+        rule = decide_labels(
+            keys, names=matched.names, order=predictions.order, file_names=own, ignore=tuple(measuring.ignore_index),
+            path=each.title, column=each.header.name(each.columns.label) if each.header.names else None,
+        )  # fmt: skip
+        inputs = [*inputs[:i], replace(each, labels=rule), *inputs[i + 1 :]]
+    return inputs

@@ -1,0 +1,78 @@
+"""The operands of a verb, opened: which file plays which role, and which of its columns names the rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from divtool.engine.columns import find_id
+from divtool.errors import UsageError
+from divtool.formats.opening import open_source
+from divtool.formats.source import Header, Source
+from divtool.measures.declare import Declaration, Operand
+from divtool.options import Reading
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An operand, opened. ``column`` is the column named behind the file's name."""
+
+    operand: Operand
+    source: Source
+    column: str | None = None
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether it holds the truth that predictions are scored against."""
+        return self.operand.role == "target"
+
+    @property
+    def header(self) -> Header:
+        """What the file says of itself."""
+        return self.source.header
+
+
+def open_operands(declared: Declaration, operands: Sequence[Any], reading: Reading) -> list[Opened]:
+    """Every operand in the role of its position. Raises :class:`UsageError` for too few or too many."""
+    wanted = [each for each in declared.operands if not each.optional]
+    allowed = list(declared.operands)
+    usage = f"divtool {declared.name} " + " ".join(f"[{o.metavar}]" if o.optional else o.metavar for o in allowed)
+    if not len(wanted) <= len(operands) <= len(allowed):
+        raise UsageError(
+            f"{declared.name} takes {_count(wanted, allowed)}, not {len(operands)}", hint=f"usage: {usage}"
+        )
+    if reading.label_col is not None and len(operands) == len(allowed) and len(allowed) > len(wanted):
+        raise UsageError(
+            "the labels come from a file of their own or from --label-col, not from both",
+            hint=f"to name the column of the labels file, write {operands[-1]}:{reading.label_col}",
+        )
+    return [_open_one(operand, thing, reading) for operand, thing in zip(allowed, operands, strict=False)]
+
+
+def _count(wanted: Sequence[Operand], allowed: Sequence[Operand]) -> str:
+    low, high = len(wanted), len(allowed)
+    return f"{low} file{'s' if low > 1 else ''}" if low == high else f"{low} or {high} files"
+
+
+def _open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
+    if not isinstance(thing, str | os.PathLike):
+        from divtool.formats.memory import open_object
+
+        return Opened(operand, open_object(thing, operand.metavar.lower()))
+    path, column = os.fspath(thing), None
+    if operand.role == "target" and not os.path.exists(path) and os.path.isfile(path.rpartition(":")[0]):
+        path, _, column = path.rpartition(":")
+    return Opened(operand, open_source(path, delimiter=reading.delimiter, no_header=reading.no_header), column)
+
+
+def id_columns(opened: Sequence[Opened], reading: Reading) -> list[int | None]:
+    """The id column of each input: asked for, or named alike in all of them, or in a file that stands alone."""
+    found = []
+    for each in opened:
+        wanted = reading.id
+        if wanted is not None and each.header.names is None and len(opened) > 1 and each.header.find(wanted) is None:
+            wanted = None
+        found.append(find_id(each.header, wanted))
+    return found

@@ -1,0 +1,94 @@
+"""Per-row output: which columns it has, and how the rows of a chunk become them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from divtool.engine.fold import RowBatch, RowSink
+from divtool.engine.inputs import Input
+from divtool.engine.labels import Codes
+from divtool.engine.plan import Plan
+from divtool.formats.keys import IntegerKeys, Keys, text_keys
+from divtool.formats.source import Stored
+from divtool.formats.writing import RowWriter
+
+
+def column_names(plan: Plan) -> tuple[list[str], list[str]]:
+    """The columns of keys and of numbers: a measure has row, id and label as far as there are any, then its value; a
+    transform has the id and a column for each class."""
+    ids = [_id_name(plan)] if _has_ids(plan) else []
+    if plan.gives_matrix:
+        return ids, list(plan.names or (f"p{i}" for i in range(plan.classes)))
+    return ["row", *ids, *(["label"] if plan.labels else [])], [each.declared.name for each in plan.asked]
+
+
+def sink_of(plan: Plan, writers: Sequence[RowWriter], nats_in_unit: float) -> RowSink | None:
+    """Hands the rows of each chunk to every writer, in the unit asked for; None where there is no writer."""
+    if not writers:
+        return None
+
+    def take(batch: RowBatch) -> None:
+        keys = _keys(plan, batch)
+        values = batch.values if nats_in_unit == 1.0 else batch.values / nats_in_unit
+        for writer in writers:
+            writer.write(keys, values)
+
+    return take
+
+
+def _keys(plan: Plan, batch: RowBatch) -> list[Keys]:
+    keys: list[Keys] = [] if plan.gives_matrix else [IntegerKeys(batch.rows)]
+    if batch.ids is not None and _has_ids(plan):
+        keys.append(batch.ids)
+    if batch.codes is not None and not plan.gives_matrix:
+        keys.append(_labels(plan, batch.codes))
+    return keys
+
+
+def _labels(plan: Plan, codes: Codes) -> Keys:
+    """Labels as the user wrote them: class names, else class indices; an ignored label stays what it was."""
+    ignored = np.array([*plan.ignore, 0], dtype=np.int64)
+    if plan.names is None:
+        return IntegerKeys(np.where(codes < 0, ignored[-1 - np.minimum(codes, -1)], codes))
+    return text_keys([plan.names[code] if code >= 0 else str(ignored[-1 - code]) for code in codes.tolist()])
+
+
+def _has_ids(plan: Plan) -> bool:
+    leader = plan.inputs[0]
+    return isinstance(leader, Input) and leader.columns.id is not None
+
+
+def _id_name(plan: Plan) -> str:
+    leader = plan.inputs[0]
+    assert isinstance(leader, Input)
+    assert leader.columns.id is not None
+    return leader.header.name(leader.columns.id) if leader.header.names is not None else "id"
+
+
+class Collected:
+    """Rows that nobody gave a file or a screen: kept, for a program that asked for them."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Stored] = []
+        self._single = False
+
+    def open(self, keys: Sequence[str], numbers: Sequence[str]) -> Collected:
+        """Start anew."""
+        self._blocks, self._single = [np.empty((0, len(numbers)))], keys[:1] == ["row"]
+        return self
+
+    def write(self, keys: Sequence[Keys], numbers: Stored) -> None:
+        """Keep rows."""
+        self._blocks.append(numbers)
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+    def rows(self) -> Stored | None:
+        """All rows, (n,) for a measure and (n, C) for a transform; None where none were asked for."""
+        if not self._blocks:
+            return None
+        rows = np.concatenate(self._blocks)
+        return rows[:, 0] if self._single and rows.shape[1] == 1 else rows
