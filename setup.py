@@ -3,6 +3,7 @@
 Without a working compiler the install succeeds and the NumPy kernels are used: the same formulas, slower.
 """
 
+import os
 import sysconfig
 
 from setuptools import Extension, setup
@@ -33,6 +34,7 @@ setup(
             ["divtool/numerics/_rows.c"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
             py_limited_api=STABLE_ABI,
+            libraries=[] if os.name == "nt" else ["m"],
             optional=True,
         )
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -93,7 +92,7 @@ def tasks(plan: Plan) -> Iterator[Task]:
     """The run cut along the joints of the leading input."""
     leader, *others = plan.inputs
     end = 0
-    for extent in leader.extents(plan.part_bytes(_size(leader.title))):
+    for extent in leader.extents(plan.part_bytes(leader.size)):
         located = tuple(other.locate(extent.first, extent.stop) for other in others)
         if any(each.stop < extent.stop for each in located):
             raise _counts_differ(plan)
@@ -101,14 +100,6 @@ def tasks(plan: Plan) -> Iterator[Task]:
         end = extent.stop
     if any(other.count() != end for other in others):
         raise _counts_differ(plan)
-
-
-def _size(path: str) -> int:
-    try:
-        return os.path.getsize(path)
-    except OSError:
-        # An array in memory has no file; its parts may be of the least size.
-        return 0
 
 
 def _counts_differ(plan: Plan) -> Exception:

@@ -59,6 +59,9 @@ class Readable(Protocol):
     @property
     def kind(self) -> Kind | None: ...
 
+    @property
+    def size(self) -> int: ...
+
     def extents(self, target_bytes: int) -> Iterator[Extent]: ...
 
     def locate(self, first: int, stop: int) -> Extent: ...
@@ -92,6 +95,11 @@ class Input:
     def title(self) -> str:
         """How the file is called."""
         return self.source.header.path
+
+    @property
+    def size(self) -> int:
+        """The bytes of its file; 0 for what is in memory."""
+        return self.source.header.size
 
     @property
     def selection(self) -> Selection:

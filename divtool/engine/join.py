@@ -80,6 +80,11 @@ class Reordered:
         return self.follower.role
 
     @property
+    def size(self) -> int:
+        """The bytes of its file."""
+        return self.follower.size
+
+    @property
     def kind(self) -> Kind | None:
         """What its matrix holds."""
         return self.follower.kind

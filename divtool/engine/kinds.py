@@ -34,7 +34,7 @@ class Kind:
 def decide_kind(sample: Stored, header: Header, *, given: str | None, normalize: bool, option: str = "--given") -> Kind:
     """The kind of a table by its first rows. Ambiguity is an :class:`InputError` that names the option."""
     x = sample.astype(np.float64)
-    strict = max(1e-6, 8.0 * _EPS.get(header.dtype, 0.0))
+    strict = max(1e-6, *(8.0 * _EPS.get(name, 0.0) for name in header.dtype.split(" and ")))
     tolerance = max(strict, _rounding(x) * x.shape[1]) if header.decimals else strict
     like_probs, like_logs = _looks(x, tolerance)
     if given is not None:

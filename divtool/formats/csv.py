@@ -31,17 +31,18 @@ _BAD_WIDTH = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) colum
 class CsvSource:
     """A text table. Numbers are parsed as doubles, ids and labels stay text."""
 
-    def __init__(self, path: str, *, delimiter: str | None = None, no_header: bool = False) -> None:
-        self.path = path
+    def __init__(self, path: str, shown: str, *, delimiter: str | None = None, no_header: bool = False) -> None:
+        self.path, self._shown = path, shown
         self._before = fingerprint(path)
-        head = _head(path)
+        head = _head(path, shown)
         if delimiter in ("\\t", "tab"):
             delimiter = "\t"
-        self._dialect = decide_dialect(head, path, delimiter=delimiter, no_header=no_header)
-        self._index = LineIndex(path, self._dialect.start, self._dialect.first_line)
+        self._dialect = decide_dialect(head, shown, delimiter=delimiter, no_header=no_header)
+        self._index = LineIndex(path, shown, self._dialect.start, self._dialect.first_line)
         self.header = Header(
-            path, "csv" if self._dialect.delimiter != "\t" else "tsv", self._dialect.names,
-            _guess_types(path, self._dialect, self._index.end), None, "text", decimals=True, lines=True,
+            shown, "csv" if self._dialect.delimiter != "\t" else "tsv", self._dialect.names,
+            _guess_types(path, self._dialect, self._index.end), None, "text",
+            decimals=True, lines=True, size=self._before[2],
         )  # fmt: skip
 
     def extents(self, target_bytes: int) -> Iterator[Extent]:
@@ -81,7 +82,7 @@ class CsvSource:
 
     def check_unchanged(self) -> None:
         """Refuse if the file is not what it was when it was opened."""
-        check_fingerprint(self.path, self._before)
+        check_fingerprint(self.path, self._before, self._shown)
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows as doubles, slice by slice."""
@@ -95,7 +96,7 @@ class CsvSource:
             row, offset = row + batch.num_rows, last
         if row < extent.stop:
             raise InputError(
-                f"rows could not be told apart: {extent.stop - row} of them are missing", path=self.path, row=row,
+                f"rows could not be told apart: {extent.stop - row} of them are missing", path=self._shown, row=row,
                 hint='is a quotation mark (") left open?',
             )  # fmt: skip
 
@@ -111,7 +112,7 @@ class CsvSource:
         with open(self.path, "rb", buffering=0) as file:
             data = os.pread(file.fileno(), end - offset, offset)
         if len(data) < end - offset:
-            raise InputError("the file ends early: it was cut while it was read", path=self.path)
+            raise InputError("the file ends early: it was cut while it was read", path=self._shown)
         names = [str(i) for i in range(self._dialect.width)]
         wanted = [names[i] for i in (*selection.matrix, *selection.keys)]
         try:
@@ -134,21 +135,21 @@ class CsvSource:
             row = None if cell[2] is None else first + int(cell[2]) - 1
             line = None if row is None else self.line_of(row)
             if "invalid UTF8" in cell[3]:
-                return InputError("the text is no UTF-8", path=self.path, row=row, line=line)
+                return InputError("the text is no UTF-8", path=self._shown, row=row, line=line)
             text = cell[3].removeprefix("invalid value '").removesuffix("'")
             name = self.header.name(int(cell[1]))
             return InputError(
-                f'"{text}" is not a number', path=self.path, row=row, line=line, column=name,
+                f'"{text}" is not a number', path=self._shown, row=row, line=line, column=name,
                 hint=f"if it is no class column, leave it out: --columns '!{name}'",
             )  # fmt: skip
         if width:
             row = None if width[1] is None else first + int(width[1]) - 1
             return InputError(
-                f"has {width[3]} cells; expected {width[2]} as in the first line", path=self.path, row=row,
+                f"has {width[3]} cells; expected {width[2]} as in the first line", path=self._shown, row=row,
                 line=None if row is None else self.line_of(row),
                 hint="a cell that holds the delimiter must stand in quotation marks",
             )  # fmt: skip
-        return InputError(f"cannot be read as a table: {message}", path=self.path, row=first)
+        return InputError(f"cannot be read as a table: {message}", path=self._shown, row=first)
 
     def _block(self, batch: pa.RecordBatch, first: int, selection: Selection) -> Block:
         width = len(selection.matrix)
@@ -163,7 +164,7 @@ class CsvSource:
     def _refuse_missing(self, column: pa.Array, position: int, first: int) -> None:
         row = first + column.is_null().index(True).as_py()
         raise InputError(
-            "the cell is empty; expected a number", path=self.path, row=row, line=self.line_of(row),
+            "the cell is empty; expected a number", path=self._shown, row=row, line=self.line_of(row),
             column=self.header.name(position),
         )  # fmt: skip
 
@@ -173,7 +174,7 @@ class CsvSource:
             text = self._cell(first + at, selection.matrix[place])
             if "inf" not in text.lower():
                 raise InputError(
-                    f'"{text}" is too large for a double', path=self.path, row=first + at,
+                    f'"{text}" is too large for a double', path=self._shown, row=first + at,
                     line=self.line_of(first + at), column=self.header.name(selection.matrix[place]),
                 )  # fmt: skip
 
@@ -204,12 +205,12 @@ def _matrix(batch: pa.RecordBatch, width: int) -> Stored:
     return np.from_dlpack(numbers.to_tensor(row_major=True))
 
 
-def open_csv(path: str, **options: Any) -> CsvSource:
+def open_csv(path: str, shown: str, **options: Any) -> CsvSource:
     """Open a text table; ``delimiter`` and ``no_header`` as on the command line."""
-    return CsvSource(path, **options)
+    return CsvSource(path, shown, **options)
 
 
-def _head(path: str) -> bytes:
+def _head(path: str, shown: str) -> bytes:
     """The beginning of a file: at least its first three lines where they are not absurdly long."""
     size = _HEAD
     with open(path, "rb") as file:
@@ -219,7 +220,7 @@ def _head(path: str) -> bytes:
             head += file.read(size - len(head))
     if b"\0" in head[:_HEAD]:
         raise InputError(
-            "is no text and no format that divtool knows", path=path, hint="expected CSV, TSV, Parquet or NPY"
+            "is no text and no format that divtool knows", path=shown, hint="expected CSV, TSV, Parquet or NPY"
         )
     return head
 

@@ -19,9 +19,9 @@ def fingerprint(path: str) -> Fingerprint:
     return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
 
 
-def check_fingerprint(path: str, before: Fingerprint) -> None:
-    """Refuse a file that was changed or replaced since it was opened."""
+def check_fingerprint(path: str, before: Fingerprint, shown: str) -> None:
+    """Refuse a file that was changed or replaced since it was opened; ``shown`` is how messages call it."""
     if fingerprint(path) != before:
         raise InputError(
-            "the file was changed while it was read", path=path, hint="run again when nothing writes to it any more"
+            "the file was changed while it was read", path=shown, hint="run again when nothing writes to it any more"
         )

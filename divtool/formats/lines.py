@@ -28,8 +28,8 @@ Bytes = npt.NDArray[np.uint8]
 class LineIndex:
     """The rows of ``path`` from byte ``start`` (the first row's beginning) on; it grows as far as it is asked."""
 
-    def __init__(self, path: str, start: int, first_line: int) -> None:
-        self.path = path
+    def __init__(self, path: str, shown: str, start: int, first_line: int) -> None:
+        self.path, self.shown = path, shown
         self.end = _end_without_blank_tail(path, start)
         self.rows = array("q", [0])
         self.lines = array("q", [first_line])
@@ -96,7 +96,7 @@ class LineIndex:
         with open(self.path, "rb", buffering=0) as file:
             data = np.frombuffer(os.pread(file.fileno(), stop - self._scanned, self._scanned), np.uint8)
         if data.size < stop - self._scanned:
-            raise InputError("the file ends early: it was cut while it was read", path=self.path)
+            raise InputError("the file ends early: it was cut while it was read", path=self.shown)
         newlines, ends, odd = _newlines(data, self._odd)
         self.quoted = self.quoted or ends.size != newlines.size or bool(odd) or (data == _QUOTE).any().item()
         self._refuse_blank(data, ends)
@@ -110,7 +110,7 @@ class LineIndex:
         if self._scanned - self._record > _LONGEST_RECORD:
             raise InputError(
                 f"a line is longer than {_LONGEST_RECORD >> 20} MiB; is this a text table?",
-                path=self.path, line=self._next_line,
+                path=self.shown, line=self._next_line,
             )  # fmt: skip
         if self._scanned >= self.end:
             self.total = self._next_row + (1 if self._record < self.end else 0)
@@ -137,7 +137,7 @@ class LineIndex:
             row = self._next_row + int(np.flatnonzero(blank)[0])
             raise InputError(
                 "the line is blank; every line must hold a row, or later rows would be matched wrongly",
-                path=self.path, line=self._next_line + int(np.flatnonzero(blank)[0]), row=row,
+                path=self.shown, line=self._next_line + int(np.flatnonzero(blank)[0]), row=row,
                 hint="remove the line, or write the value that it stands for",
             )  # fmt: skip
 

@@ -93,18 +93,20 @@ class ArraySource(_Rows):
 class NpySource(_Rows):
     """A one- or two-dimensional array in a file: rows are the first axis."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, shown: str) -> None:
         self.path = path
         self._before = fingerprint(path)
-        self._layout = _read_layout(path)
-        rows, width = _table_shape(self._layout.shape, path)
+        self._layout = _read_layout(path, shown)
+        rows, width = _table_shape(self._layout.shape, shown)
         self._row_bytes = max(1, self._layout.dtype.itemsize * width)
         type_ = _TYPES.get(self._layout.dtype.kind, OTHER)
-        self.header = Header(path, "npy", None, Repeated(type_, width), rows, _type_name(self._layout.dtype))
+        self.header = Header(
+            shown, "npy", None, Repeated(type_, width), rows, _type_name(self._layout.dtype), size=self._before[2]
+        )
 
     def check_unchanged(self) -> None:
         """Refuse if the file is not what it was when it was opened."""
-        check_fingerprint(self.path, self._before)
+        check_fingerprint(self.path, self._before, self.header.path)
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows in the stored type (in this machine's byte order)."""
@@ -134,7 +136,7 @@ class NpySource(_Rows):
         while done < len(into):
             count = os.preadv(file.fileno(), [into[done:]], offset + done)
             if count == 0:
-                raise InputError("the file ends early: it was cut while it was read", path=self.path)
+                raise InputError("the file ends early: it was cut while it was read", path=self.header.path)
             done += count
 
 
@@ -142,9 +144,9 @@ def _native(block: Stored) -> Stored:
     return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))
 
 
-def open_npy(path: str) -> NpySource:
-    """Open an NPY file."""
-    return NpySource(path)
+def open_npy(path: str, shown: str) -> NpySource:
+    """Open an NPY file; ``shown`` is how messages call it."""
+    return NpySource(path, shown)
 
 
 def _columns(stored: Stored, wanted: Sequence[int]) -> Stored:
@@ -161,25 +163,27 @@ def _keys(column: Stored) -> Keys:
     )
 
 
-def _read_layout(path: str) -> _Layout:
+def _read_layout(path: str, shown: str) -> _Layout:
     with open(path, "rb") as file:
         head = file.read(12)
         if len(head) < 10 or not head.startswith(MAGIC):
-            raise InputError("is no complete NPY file: its header is cut short", path=path)
+            raise InputError("is no complete NPY file: its header is cut short", path=shown)
         version, wide = head[6], head[6] >= 2
         if version not in (1, 2, 3):
-            raise InputError(f"NPY format version {version} is not known; expected 1, 2 or 3", path=path)
+            raise InputError(f"NPY format version {version} is not known; expected 1, 2 or 3", path=shown)
         length = int.from_bytes(head[8 : 12 if wide else 10], "little")
         start = 12 if wide else 10
         if length > _LONGEST_HEADER:
-            raise InputError(f"the NPY header claims {length:,} bytes; expected at most {_LONGEST_HEADER:,}", path=path)
+            raise InputError(
+                f"the NPY header claims {length:,} bytes; expected at most {_LONGEST_HEADER:,}", path=shown
+            )
         file.seek(start)
         text = file.read(length)
         if len(text) < length:
-            raise InputError("is no complete NPY file: its header is cut short", path=path)
+            raise InputError("is no complete NPY file: its header is cut short", path=shown)
         size = os.fstat(file.fileno()).st_size
-    layout = _parse_layout(text, start + length, path)
-    _check_size(layout, size, path)
+    layout = _parse_layout(text, start + length, shown)
+    _check_size(layout, size, shown)
     return layout
 
 

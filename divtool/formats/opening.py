@@ -49,23 +49,23 @@ _REFUSED = (
 
 def open_source(path: str, *, delimiter: str | None = None, no_header: bool = False) -> Source:
     """Open a file for reading; ``-`` is standard input. Raises :class:`InputError` if there is no such table."""
-    if path == "-":
-        path = _spooled_input()
+    shown = "<stdin>" if path == "-" else path
+    path = _spooled_input() if path == "-" else path
     magic = _first_bytes(path)
     for known in READABLE:
         if magic.startswith(known.magic):
-            source: Source = _function(known)(path)
+            source: Source = _function(known)(path, shown)
             return source
     for bytes_, what, way_out in _REFUSED:
         if magic.startswith(bytes_):
-            raise InputError(f"{what}; expected CSV, TSV, Parquet or NPY", path=path, hint=way_out)
+            raise InputError(f"{what}; expected CSV, TSV, Parquet or NPY", path=shown, hint=way_out)
     from divtool.formats.csv import open_csv
 
-    return open_csv(path, delimiter=delimiter, no_header=no_header)
+    return open_csv(path, shown, delimiter=delimiter, no_header=no_header)
 
 
-def _function(known: Known) -> Callable[[str], Any]:
-    opener: Callable[[str], Any] = getattr(import_module(f"divtool.formats.{known.module}"), known.opener)
+def _function(known: Known) -> Callable[[str, str], Any]:
+    opener: Callable[[str, str], Any] = getattr(import_module(f"divtool.formats.{known.module}"), known.opener)
     return opener
 
 

@@ -23,21 +23,22 @@ _GROUP_ROWS = 50_000
 class ParquetSource:
     """A table in one Parquet file."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, shown: str) -> None:
+        self.path, self._shown = path, shown
         self._before = fingerprint(path)
         self._open_files = threading.local()
         file = self._file()
         schema = file.schema_arrow
-        refuse_twins(schema.names, path)
+        refuse_twins(schema.names, shown)
         self._types = tuple(str(field.type) for field in schema)
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         self._rows = np.cumsum([0, *(group.num_rows for group in groups)])
         self._bytes = [max(1, group.total_byte_size) for group in groups]
         floats = {str(field.type) for field in schema if kind_of_type(field.type) == FLOAT}
         self.header = Header(
-            path, "parquet", tuple(schema.names), tuple(kind_of_type(field.type) for field in schema),
+            shown, "parquet", tuple(schema.names), tuple(kind_of_type(field.type) for field in schema),
             int(self._rows[-1]), " and ".join(sorted(_SHORT.get(name, name) for name in floats)) or "text",
+            size=self._before[2],
         )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
@@ -53,7 +54,7 @@ class ParquetSource:
             try:
                 self._open_files.file = pq.ParquetFile(self.path, pre_buffer=False, page_checksum_verification=True)
             except (pa.ArrowException, OSError) as error:
-                raise _damaged(self.path, error) from None
+                raise _damaged(self._shown, error) from None
         file: pq.ParquetFile = self._open_files.file
         return file
 
@@ -78,7 +79,7 @@ class ParquetSource:
 
     def check_unchanged(self) -> None:
         """Refuse if the file is not what it was when it was opened."""
-        check_fingerprint(self.path, self._before)
+        check_fingerprint(self.path, self._before, self._shown)
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows of the selected columns."""
@@ -99,7 +100,7 @@ class ParquetSource:
                 if at >= extent.stop:
                     return
         except (pa.ArrowException, OSError) as error:
-            raise _damaged(self.path, error) from None
+            raise _damaged(self._shown, error) from None
 
     def _block(self, batch: pa.RecordBatch, first: int, selection: Selection) -> Block:
         width = len(selection.matrix)
@@ -107,7 +108,7 @@ class ParquetSource:
             if batch.column(place).null_count:
                 row = first + batch.column(place).is_null().index(True).as_py()
                 raise InputError(
-                    "the value is missing (null)", path=self.path, row=row, column=self.header.name(position)
+                    "the value is missing (null)", path=self._shown, row=row, column=self.header.name(position)
                 )
         numbers = batch.select(range(width))
         matrix = np.from_dlpack(numbers.to_tensor(row_major=True)) if width else empty_matrix(batch.num_rows)
@@ -142,9 +143,9 @@ def _damaged(path: str, error: Exception) -> InputError:
     return InputError(f"the Parquet file is damaged: {str(error).splitlines()[0]}", path=path, hint="write it again")
 
 
-def open_parquet(path: str) -> ParquetSource:
-    """Open a Parquet file."""
-    return ParquetSource(path)
+def open_parquet(path: str, shown: str) -> ParquetSource:
+    """Open a Parquet file; ``shown`` is how messages call it."""
+    return ParquetSource(path, shown)
 
 
 class ParquetWriter:

@@ -19,7 +19,8 @@ FLOAT, INTEGER, TEXT, OTHER = "float", "integer", "text", "other"
 @dataclass(frozen=True)
 class Header:
     """What a source says of itself. ``names`` is None where columns have only positions; ``types`` holds one word a
-    column; ``rows`` is None where only reading to the end would tell; ``decimals`` says that numbers are text."""
+    column; ``rows`` is None where only reading to the end would tell; ``decimals`` says that numbers are text,
+    ``lines`` that rows are lines; ``size`` is in bytes."""
 
     path: str
     format: str
@@ -29,6 +30,7 @@ class Header:
     dtype: str
     decimals: bool = False
     lines: bool = False
+    size: int = 0
 
     @property
     def width(self) -> int:
