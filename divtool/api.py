@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from divtool import __version__
-from divtool.engine.fold import RowOrderError, State, fold, with_rows_in_order
-from divtool.engine.inputs import Input
+from divtool.engine.fold import RowOrderError, State, fold
 from divtool.engine.local import local_engine
 from divtool.engine.plan import Plan
 from divtool.engine.prepare import prepare
@@ -105,6 +104,9 @@ def run(
     try:
         state = _folded(plan, request, rows_to or collected.open, progress)
     except RowOrderError:
+        # Imported when it is needed: NPY files are scored without Arrow.
+        from divtool.engine.join import with_rows_in_order
+
         plan = with_rows_in_order(plan)
         state = _folded(plan, request, rows_to or collected.open, progress)
     reduction = "mean" if request.gives_rows else request.measuring.reduction
@@ -153,8 +155,7 @@ def _changed(measuring: Measuring) -> dict[str, object]:
 
 
 def _folded(plan: Plan, request: Request, rows_to: OpenRows, progress: Progress | None) -> State:
-    leader = plan.inputs[0]
-    total = leader.header.rows if isinstance(leader, Input) else None
+    total = plan.inputs[0].as_read.header.rows
     with ExitStack() as stack:
         writers = list(_writers(stack, plan, request, rows_to))
         state = fold(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from divtool.accumulators.bundle import RowStatistics
 from divtool.accumulators.scores import Scores
 from divtool.engine.chunk import Chunk, Part
-from divtool.engine.inputs import Readable, Slab
+from divtool.engine.inputs import Slab
 from divtool.engine.labels import Codes
 from divtool.engine.local import Engine
 from divtool.engine.plan import Plan
@@ -208,13 +208,3 @@ def _refuse_nan(plan: Plan, slabs: tuple[Slab, ...], values: Any) -> None:
         for each, slab in zip(plan.inputs, slabs, strict=True):
             if slab.matrix is not None:
                 each.refuse_row(slab.matrix, at, slab.first)
-
-
-def with_rows_in_order(plan: Plan) -> Plan:
-    """The plan with every follower's rows put into the leader's order by their ids."""
-    from divtool.engine.join import in_order_of
-
-    leader, *others = plan.inputs
-    ordered: list[Readable] = [in_order_of(other, leader) for other in others]
-    note = "rows of " + ", ".join(each.title for each in ordered) + " put in order by id (through temporary files)"
-    return replace(plan, inputs=(leader, *ordered), notes=(*plan.notes, note))

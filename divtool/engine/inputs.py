@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,6 +70,9 @@ class Readable(Protocol):
 
     def slabs(self, extent: Extent, block_bytes: int) -> Iterator[Slab]: ...
 
+    @property
+    def as_read(self) -> Input: ...
+
     def refuse_row(self, matrix: Stored, at: int, first: int) -> None: ...
 
     def check_unchanged(self) -> None: ...
@@ -92,6 +95,11 @@ class Input:
         return self.source.header
 
     @property
+    def as_read(self) -> Input:
+        """The input as it stands in its file."""
+        return self
+
+    @property
     def title(self) -> str:
         """How the file is called."""
         return self.source.header.path
@@ -100,6 +108,10 @@ class Input:
     def size(self) -> int:
         """The bytes of its file; 0 for what is in memory."""
         return self.source.header.size
+
+    def ids_only(self) -> Input:
+        """The same rows, of which only the ids are read."""
+        return replace(self, role=None, kind=None, labels=None)
 
     @property
     def selection(self) -> Selection:

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,9 +21,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from divtool.engine.inputs import Readable, Slab
+from divtool.engine.inputs import Input, Readable, Slab
 from divtool.engine.kinds import Kind
 from divtool.engine.labels import Codes
+from divtool.engine.plan import Plan
 from divtool.errors import InputError
 from divtool.formats.keys import integers_of
 from divtool.formats.source import Extent, Stored
@@ -55,7 +56,7 @@ class _Shape:
 class Reordered:
     """An input whose rows stand in the order of the leading input; reads like any other."""
 
-    def __init__(self, follower: Readable, leader: Readable) -> None:
+    def __init__(self, follower: Readable, leader: Input) -> None:
         self.follower = follower
         self._folder = tempfile.mkdtemp(prefix="divtool-join-")
         self._cleanup = weakref.finalize(self, shutil.rmtree, self._folder, True)
@@ -63,7 +64,7 @@ class Reordered:
         self._rows = leader.count()
         self._bucket = max(1, BUCKET_BYTES // self._shape.record.itemsize)
         self._fill = np.zeros(-(-self._rows // self._bucket) or 1, dtype=np.int64)
-        self._ids_of_leader = leader
+        self.leader_title = leader.title
         partitions = max(1, -(-max(self._rows, follower.count()) // PARTITION_ROWS))
         _spill_leader(leader, self._folder, partitions)
         _spill_follower(follower, self._folder, partitions, self._shape)
@@ -73,6 +74,11 @@ class Reordered:
     def title(self) -> str:
         """How the file is called."""
         return self.follower.title
+
+    @property
+    def as_read(self) -> Input:
+        """The input as it stands in its file."""
+        return self.follower.as_read
 
     @property
     def role(self) -> str | None:
@@ -180,8 +186,8 @@ def _whole(input_: Readable) -> Iterator[Slab]:
         yield from input_.slabs(extent, _READ)
 
 
-def _spill_leader(leader: Readable, folder: str, partitions: int) -> None:
-    _spill_ids(((slab, None) for slab in _whole(leader)), folder, "leader", partitions)
+def _spill_leader(leader: Input, folder: str, partitions: int) -> None:
+    _spill_ids(((slab, None) for slab in _whole(leader.ids_only())), folder, "leader", partitions)
 
 
 def _spill_follower(follower: Readable, folder: str, partitions: int, shape: _Shape) -> None:
@@ -265,7 +271,7 @@ def _problems(
     leader: pa.Array, leader_rows: Codes, follower: pa.Array, follower_rows: Codes, pair: Reordered
 ) -> list[tuple[int, str, str]]:
     """The first row of this partition with an id that is double, missing or extra: (row, file, message)."""
-    first, second = pair._ids_of_leader.title, pair.title
+    first, second = pair.leader_title, pair.title
     problems = []
     for ids, rows, path in ((leader, leader_rows, first), (follower, follower_rows, second)):
         twin = _first_twin(ids)
@@ -291,6 +297,9 @@ def _first_twin(ids: pa.Array) -> int | None:
     return int(np.flatnonzero(~seen_first)[0])
 
 
-def in_order_of(follower: Readable, leader: Readable) -> Readable:
-    """The follower with its rows in the leader's order."""
-    return Reordered(follower, leader)
+def with_rows_in_order(plan: Plan) -> Plan:
+    """The plan with every follower's rows put into the leader's order by their ids."""
+    leader, *others = plan.inputs
+    ordered = tuple(Reordered(other, leader.as_read) for other in others)
+    note = "rows of " + ", ".join(each.title for each in ordered) + " put in order by id (through temporary files)"
+    return replace(plan, inputs=(leader, *ordered), notes=(*plan.notes, note))

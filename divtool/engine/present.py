@@ -9,7 +9,6 @@ from divtool.accumulators.moments import MomentFigures
 from divtool.engine.columns import describe_excluded
 from divtool.engine.fold import State
 from divtool.engine.inputs import Input, Readable
-from divtool.engine.join import Reordered
 from divtool.engine.plan import Asked, Plan
 from divtool.errors import InputError
 from divtool.numerics.exactsum import rounded
@@ -69,8 +68,7 @@ def input_reports(plan: Plan) -> tuple[InputReport, ...]:
 
 
 def _report(readable: Readable, plan: Plan) -> InputReport:
-    given = readable.follower if isinstance(readable, Reordered) else readable
-    assert isinstance(given, Input)
+    given = readable.as_read
     header, columns = given.header, given.columns
     roles = ([given.role] if given.role else []) + (["labels"] if given.labels else [])
     named = columns.label is not None and header.names is not None
@@ -103,10 +101,9 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
             "one side holds probabilities, the other logits: differences below about 1e-15 per class cannot be seen"
         )
     for each in plan.inputs:
-        given = each.follower if isinstance(each, Reordered) else each
-        if isinstance(given, Input):
-            if given.kind is not None and given.kind.name == "logits" and given.kind.doubt:
-                said.append(f"{given.title}: {given.kind.doubt}")
-            odd = tuple(pair for pair in given.columns.excluded if pair[1] in ("text", "counts the rows"))
-            said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
+        given = each.as_read
+        if given.kind is not None and given.kind.name == "logits" and given.kind.doubt:
+            said.append(f"{given.title}: {given.kind.doubt}")
+        odd = tuple(pair for pair in given.columns.excluded if pair[1] in ("text", "counts the rows"))
+        said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
     return tuple(said)

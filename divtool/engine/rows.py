@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from divtool.engine.fold import RowBatch, RowSink
-from divtool.engine.inputs import Input
 from divtool.engine.labels import Codes
 from divtool.engine.plan import Plan
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
@@ -56,13 +55,11 @@ def _labels(plan: Plan, codes: Codes) -> Keys:
 
 
 def _has_ids(plan: Plan) -> bool:
-    leader = plan.inputs[0]
-    return isinstance(leader, Input) and leader.columns.id is not None
+    return plan.inputs[0].as_read.columns.id is not None
 
 
 def _id_name(plan: Plan) -> str:
-    leader = plan.inputs[0]
-    assert isinstance(leader, Input)
+    leader = plan.inputs[0].as_read
     assert leader.columns.id is not None
     return leader.header.name(leader.columns.id) if leader.header.names is not None else "id"
 

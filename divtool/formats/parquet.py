@@ -17,7 +17,9 @@ from divtool.formats.keys import Keys, as_arrow, keys_of_arrow
 from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Selection, Stored, empty_matrix
 
 MAGIC = b"PAR1"
-_GROUP_ROWS = 50_000
+_READ = 1 << 16
+# Rows and bytes of a written row group: large enough to compress, small enough to hold.
+_GROUP_ROWS, _GROUP_BYTES = 50_000, 16 << 20
 
 
 class ParquetSource:
@@ -49,10 +51,13 @@ class ParquetSource:
         self._open_files = threading.local()
 
     def _file(self) -> pq.ParquetFile:
-        # A reader must not be shared by threads; the default pre_buffer would hold whole groups in memory.
+        # A reader must not be shared by threads. The default pre_buffer would hold whole groups in memory, and without
+        # a buffer size every column chunk is read whole before its first page is decoded.
         if not hasattr(self._open_files, "file"):
             try:
-                self._open_files.file = pq.ParquetFile(self.path, pre_buffer=False, page_checksum_verification=True)
+                self._open_files.file = pq.ParquetFile(
+                    self.path, pre_buffer=False, buffer_size=_READ, page_checksum_verification=True
+                )
             except (pa.ArrowException, OSError) as error:
                 raise _damaged(self._shown, error) from None
         file: pq.ParquetFile = self._open_files.file
@@ -101,6 +106,9 @@ class ParquetSource:
                     return
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self._shown, error) from None
+        finally:
+            # Each thread's heap keeps what a row group took, and the next group may fall to another thread.
+            pa.default_memory_pool().release_unused()
 
     def _block(self, batch: pa.RecordBatch, first: int, selection: Selection) -> Block:
         width = len(selection.matrix)
@@ -154,11 +162,20 @@ class ParquetWriter:
     def __init__(self, stream: IO[bytes], key_names: Sequence[str], number_names: Sequence[str], single: bool) -> None:
         self._stream, self._keys, self._numbers = stream, list(key_names), list(number_names)
         self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[pa.RecordBatch] = []
 
     def write(self, keys: Sequence[Keys], numbers: Stored) -> None:
-        """Append a row group (or several)."""
+        """Take rows; they are written when they fill a row group."""
         columns = [as_arrow(key) for key in keys] + [doubles(numbers[:, i]) for i in range(numbers.shape[1])]
-        self._append(pa.Table.from_arrays(columns, names=[*self._keys, *self._numbers]))
+        self._waiting.append(pa.RecordBatch.from_arrays(columns, names=[*self._keys, *self._numbers]))
+        rows = sum(batch.num_rows for batch in self._waiting)
+        if rows >= _GROUP_ROWS or 8 * rows * len(columns) >= _GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._append(pa.Table.from_batches(self._waiting).combine_chunks())
+            self._waiting = []
 
     def _append(self, table: pa.Table) -> None:
         if self._writer is None:
@@ -169,7 +186,8 @@ class ParquetWriter:
         self._writer.write_table(table, row_group_size=_GROUP_ROWS)
 
     def close(self) -> None:
-        """Write the footer."""
+        """Write the last rows and the footer."""
+        self._flush()
         if self._writer is None:
             names = [pa.field(name, pa.string()) for name in self._keys]
             self._append(pa.schema([*names, *(pa.field(name, pa.float64()) for name in self._numbers)]).empty_table())
