@@ -26,7 +26,7 @@ from divtool.registry import suggestion
 from divtool.result import Result
 from divtool.units import PURE, Unit, unit_of_base
 
-Progress = Callable[[int, int | None], None]
+Progress = Callable[[int, int], None]
 OpenRows = Callable[[Sequence[str], Sequence[str]], RowWriter]
 
 
@@ -94,7 +94,7 @@ def run(
     progress: Progress | None = None,
 ) -> Result:
     """Run one verb. ``rows_to`` opens a writer for rows that have no file (--reduction none on standard output);
-    ``progress`` hears of rows done and rows in all (None where that is not known)."""
+    ``progress`` hears of rows done and of about how many there are."""
     request = _request(asked, operands, options)
     collected = Collected()
     plan = prepare(
@@ -155,12 +155,12 @@ def _changed(measuring: Measuring) -> dict[str, object]:
 
 
 def _folded(plan: Plan, request: Request, rows_to: OpenRows, progress: Progress | None) -> State:
-    total = plan.inputs[0].as_read.header.rows
+    leader = plan.inputs[0].as_read.source
     with ExitStack() as stack:
         writers = list(_writers(stack, plan, request, rows_to))
         state = fold(
             plan, local_engine(plan.threads), sink=sink_of(plan, writers, request.unit.nats),
-            progress=None if progress is None else lambda rows: progress(rows, total),
+            progress=None if progress is None else lambda rows: progress(rows, leader.estimate()),
         )  # fmt: skip
         # Whatever still makes the run an error must do so before the files get their names.
         measure_results(plan, state, request.unit, "mean")

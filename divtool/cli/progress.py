@@ -28,14 +28,14 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, rows: int, total: int | None) -> None:
+    def __call__(self, rows: int, total: int) -> None:
         if not self._on or (self._bar is None and time.monotonic() - self._begun < _PATIENCE):
             return
         if self._bar is None:
             self._start(total)
         self._bar.update(self._task, completed=rows, total=total, speed=rows / (time.monotonic() - self._begun))
 
-    def _start(self, total: int | None) -> None:
+    def _start(self, total: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 

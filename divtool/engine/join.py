@@ -301,5 +301,7 @@ def with_rows_in_order(plan: Plan) -> Plan:
     """The plan with every follower's rows put into the leader's order by their ids."""
     leader, *others = plan.inputs
     ordered = tuple(Reordered(other, leader.as_read) for other in others)
-    note = "rows of " + ", ".join(each.title for each in ordered) + " put in order by id (through temporary files)"
-    return replace(plan, inputs=(leader, *ordered), notes=(*plan.notes, note))
+    names = ", ".join(os.path.basename(each.title) for each in ordered)
+    said = f" ({names} put in order through temporary files)"
+    notes = tuple(note + said if note.startswith("rows matched") else note for note in plan.notes)
+    return replace(plan, inputs=(leader, *ordered), notes=notes)

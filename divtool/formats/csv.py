@@ -76,6 +76,14 @@ class CsvSource:
         """The number of rows."""
         return self._index.count()
 
+    def estimate(self) -> int:
+        """As many rows as the rest of the file would hold at the length of those found so far."""
+        index = self._index
+        if index.total is not None:
+            return index.total
+        found = index.offsets[-1] - index.offsets[0]
+        return index.rows[-1] * (index.end - index.offsets[0]) // found if found else 0
+
     def line_of(self, row: int) -> int:
         """The line that a row begins on."""
         return self._index.line_of(row)

@@ -37,6 +37,10 @@ class TableSource:
         """The number of rows."""
         return int(self._table.num_rows)
 
+    def estimate(self) -> int:
+        """The number of rows."""
+        return self.count()
+
     def line_of(self, row: int) -> None:
         """There are no lines."""
 

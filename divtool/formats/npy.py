@@ -66,6 +66,10 @@ class _Rows:
         """The length of the first axis."""
         return self.header.rows or 0
 
+    def estimate(self) -> int:
+        """The number of rows."""
+        return self.count()
+
     def line_of(self, row: int) -> None:
         """There are no lines."""
 

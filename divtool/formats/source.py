@@ -107,6 +107,9 @@ class Source(Protocol):
     def count(self) -> int:
         """The number of rows, reading to the end if need be."""
 
+    def estimate(self) -> int:
+        """About how many rows there are, without reading for it."""
+
     def line_of(self, row: int) -> int | None:
         """The line of a text file that a row begins on."""
 
