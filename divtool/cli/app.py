@@ -149,8 +149,8 @@ def _status_of_run() -> int:
         return 128 + signalled.number
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; nothing more may be flushed to it.
+    except SystemExit:
+        # The option parser ends so when the reader of a help text has gone; nothing more may be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _DONE
     except MemoryError:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from divtool.cli.running import emit
 from divtool.errors import UsageError
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration
@@ -29,7 +30,7 @@ def list_measures(
         raise UsageError(f'--format "{form}": expected one of {", ".join(_FORMS)}')
     lines = [["name", "family", "title", "unit", "range", "better", "formula", *(["laws"] if laws else [])]]
     lines += [_line(each, laws) for each in sorted(MEASURES, key=lambda each: (each.family, each.name))]
-    print(_text(lines, form), end="")
+    emit([_text(lines, form).encode()])
 
 
 def _line(each: Declaration, laws: bool) -> list[str]:

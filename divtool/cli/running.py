@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import IO, Any
 
 from divtool import api
@@ -73,14 +73,24 @@ def form_of(asked: str | None, output: str | None, declared: Declaration, option
 def emit(pieces: Iterable[bytes], output: str | None = None) -> None:
     """To standard output, or to a file that appears whole."""
     if output is None:
-        sys.stdout.flush()
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+        with closed_pipe_is_fine():
+            sys.stdout.flush()
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
         return
     with whole_file(output) as stream:
         for piece in pieces:
             stream.write(piece)
+
+
+@contextmanager
+def closed_pipe_is_fine() -> Iterator[None]:
+    """Whoever read the output has seen enough: the rest goes nowhere, and the program ends as if it had been read."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(warnings: Iterable[str]) -> None:

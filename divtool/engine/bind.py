@@ -16,7 +16,7 @@ from divtool.engine.operands import Opened
 from divtool.errors import InputError, UsageError
 from divtool.formats.keys import Keys
 from divtool.formats.opening import open_source
-from divtool.formats.source import INTEGER, Block, Selection, Source
+from divtool.formats.source import FLOAT, INTEGER, OTHER, Block, Selection, Source
 from divtool.options import KINDS, Measuring, Reading
 
 _SAMPLE_ROWS, _SAMPLE_BYTES = 4096, 1 << 20
@@ -27,9 +27,14 @@ def matrix_input(opened: Opened, id: int | None, all_opened: Sequence[Opened], r
     """A table of distributions in its role, with the labels beside them where they have no file of their own."""
     header, role = opened.header, opened.operand.role
     label = _label_in(opened, all_opened, reading)
-    columns = decide_matrix(
-        header, id=id, label=label, chosen=reading.columns, first_counts=_first_counts(opened.source)
-    )
+    try:
+        columns = decide_matrix(
+            header, id=id, label=label, chosen=reading.columns, first_counts=_first_counts(opened.source)
+        )
+    except InputError as error:
+        if any(each.is_truth for each in all_opened):
+            error.hint += " (the predictions come first, the labels last)"
+        raise
     return _with_kind(Input(opened.source, columns, role, order=range(len(columns.classes))), reading)
 
 
@@ -110,6 +115,11 @@ def truth_input(opened: Opened, id: int | None, predictions: Input, reading: Rea
     opened = _without_taken_header(opened, predictions, reading)
     header = opened.header
     label = decide_label(header, id=id, named=opened.column)
+    if label is not None and header.types[label] in (FLOAT, OTHER) and not header.lines:
+        raise InputError(
+            f"the labels are of type {header.dtype}; expected whole numbers or text", path=header.path,
+            hint="save them as integers: labels.astype(int)",
+        )  # fmt: skip
     if label is None:
         columns = decide_matrix(header, id=id, label=None, chosen=None, first_counts=_first_counts(opened.source))
         return _with_kind(Input(opened.source, columns, "target", order=range(len(columns.classes))), reading)

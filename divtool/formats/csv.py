@@ -245,10 +245,12 @@ def _guess_types(path: str, dialect: Dialect, end: int) -> tuple[str, ...]:
 
 
 def _guess_type(cells: list[str]) -> str:
+    """Mostly numbers is numbers: the odd text among them is then refused where it stands, not its column left out."""
     filled = [cell for cell in cells if cell]
-    if not filled or not all(NUMBER.fullmatch(cell) for cell in filled):
+    numbers = sum(NUMBER.fullmatch(cell) is not None for cell in filled)
+    if 2 * numbers < len(filled):
         return TEXT
-    return INTEGER if all(WHOLE.fullmatch(cell) for cell in filled) else FLOAT
+    return INTEGER if filled and all(WHOLE.fullmatch(cell) for cell in filled) else FLOAT
 
 
 class CsvWriter:
