@@ -50,7 +50,8 @@ class Extremes:
 
     def update(self, scores: Scores) -> None:
         """Take more rows."""
-        rows, values = scores.rows, scores.values
+        # -0.0 is 0.0 here, or which of the two is shown would depend on the order of the rows.
+        rows, values = scores.rows, scores.values + 0.0
         nan = np.isnan(values)
         if nan.any():
             self.first_nan = _first(self.first_nan, rows[nan].tolist())

@@ -6,6 +6,7 @@ histograms of its parts, so the answer is the same for every split and every ord
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +18,12 @@ from divtool.numerics.exactsum import Doubles
 BUDGET = 1 << 21
 POINTS = (0.5, 0.9, 0.95, 0.99, 0.999)
 
-# A bin is named by the first 24 bits of a double (sign, exponent, 12 bits of mantissa): its middle is within a
-# relative 2**-13 of everything in it.
-_SHIFT = np.int64(40)
-RELATIVE_BOUND = 2.0**-13
+# A bin is named by the first 23 bits of a double (sign, exponent, 11 bits of mantissa): its middle is within a
+# relative 2**-12 of everything in it, and all bins that can be are 2**23.
+_SHIFT = np.int64(41)
+RELATIVE_BOUND = 2.0**-12
 _SIGN = np.int64(-(2**63))
+_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Quantiles:
         self.budget = budget
         self.n = 0
         self.values: list[Doubles] = []
-        self.bins: dict[int, int] | None = None
+        self.bins: Bins | None = None
 
     def update(self, scores: Scores) -> None:
         """Take more rows; computed NaNs have no place in an order and are left out (they are counted elsewhere)."""
@@ -57,57 +59,92 @@ class Quantiles:
             self.values.append(values)
             self._settle()
         else:
-            _count(self.bins, values)
+            self.bins.count(values)
 
     def merge(self, other: Quantiles) -> None:
         """Take what another part has kept."""
         self.n += other.n
-        if other.bins is not None:
-            self._to_bins()
-            assert self.bins is not None
-            for name, count in other.bins.items():
-                self.bins[name] = self.bins.get(name, 0) + count
-        elif self.bins is not None:
-            for values in other.values:
-                _count(self.bins, values)
-        else:
+        if self.bins is None and other.bins is None:
             self.values.extend(other.values)
             self._settle()
+            return
+        bins = self._to_bins()
+        if other.bins is not None:
+            bins.merge(other.bins)
+        else:
+            bins.count_all(other.values)
 
     def _settle(self) -> None:
         if self.n > self.budget:
             self._to_bins()
 
-    def _to_bins(self) -> None:
+    def _to_bins(self) -> Bins:
         if self.bins is None:
-            self.bins = {}
-            for values in self.values:
-                _count(self.bins, values)
+            self.bins = Bins()
+            self.bins.count_all(self.values)
             self.values = []
+        return self.bins
 
     def present(self) -> QuantileFigures:
         """The quantiles at ``POINTS``; NaN where there is no row."""
         if self.n == 0:
             return QuantileFigures(dict.fromkeys(POINTS, float("nan")), 0.0)
         if self.bins is None:
-            ordered = np.sort(np.concatenate(self.values))
+            # -0.0 is 0.0 here: which of the two a tie would show must not depend on the order of the rows.
+            ordered = np.sort(np.concatenate(self.values)) + 0.0
             return QuantileFigures({point: _between(ordered, point) for point in POINTS}, 0.0)
-        names = np.array(sorted(self.bins), dtype=np.int64)
-        ends = np.cumsum(np.array([self.bins[name] for name in names.tolist()], dtype=np.int64))
-        middles = _middles(names)
+        middles, ends = self.bins.present()
         return QuantileFigures({point: _within(middles, ends, point) for point in POINTS}, RELATIVE_BOUND)
+
+
+class Bins:
+    """How many values fell into each bin, over the stretch of bins that occur."""
+
+    def __init__(self) -> None:
+        self.low = 0
+        self.counts = np.zeros(0, np.int64)
+
+    def count(self, values: Doubles) -> None:
+        """Take values, none of them NaN."""
+        if values.size:
+            names = _ordered_bits(values) >> _SHIFT
+            low = int(names.min())
+            self._add(low, np.bincount(names - low))
+
+    def count_all(self, pieces: list[Doubles]) -> None:
+        """Take many pieces, so many at a time that counting neither crawls nor copies much."""
+        waiting: list[Doubles] = []
+        for piece in pieces:
+            waiting.append(piece)
+            if sum(each.size for each in waiting) >= _AT_ONCE:
+                self.count(np.concatenate(waiting))
+                waiting = []
+        self.count(np.concatenate([np.empty(0), *waiting]))
+
+    def merge(self, other: Bins) -> None:
+        """Take what another part has counted."""
+        if other.counts.size:
+            self._add(other.low, other.counts)
+
+    def _add(self, low: int, counts: npt.NDArray[np.int64]) -> None:
+        first = low if not self.counts.size else min(low, self.low)
+        stop = max(low + counts.size, self.low + self.counts.size if self.counts.size else low)
+        if first != self.low or stop != self.low + self.counts.size:
+            grown = np.zeros(stop - first, np.int64)
+            grown[self.low - first : self.low - first + self.counts.size] = self.counts
+            self.low, self.counts = first, grown
+        self.counts[low - first : low - first + counts.size] += counts
+
+    def present(self) -> tuple[Doubles, npt.NDArray[np.int64]]:
+        """The middles of the bins that hold something, in rising order, and the running number of values."""
+        filled = np.flatnonzero(self.counts)
+        return _middles(filled + self.low), np.cumsum(self.counts[filled])
 
 
 def _ordered_bits(values: Doubles) -> npt.NDArray[np.int64]:
     """Integers in the order of the doubles (-0.0 with 0.0)."""
     bits = (values + 0.0).view(np.int64)
     return np.where(bits < 0, _SIGN - bits, bits)
-
-
-def _count(bins: dict[int, int], values: Doubles) -> None:
-    names, counts = np.unique(_ordered_bits(values) >> _SHIFT, return_counts=True)
-    for name, count in zip(names.tolist(), counts.tolist(), strict=True):
-        bins[name] = bins.get(name, 0) + count
 
 
 def _middles(names: npt.NDArray[np.int64]) -> Doubles:
@@ -119,7 +156,12 @@ def _middles(names: npt.NDArray[np.int64]) -> Doubles:
 
 
 def _blend(low: float, high: float, part: float) -> float:
-    return low if part == 0.0 or low == high else low + part * (high - low)
+    if part == 0.0 or low == high:
+        return low
+    if math.isinf(high - low):
+        # Towards an infinity there is nothing but that infinity; two huge numbers are weighed one by one.
+        return low + high if math.isinf(low) or math.isinf(high) else low * (1.0 - part) + high * part
+    return low + part * (high - low)
 
 
 def _between(ordered: Doubles, point: float) -> float:

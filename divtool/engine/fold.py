@@ -65,6 +65,10 @@ class State:
         self.rounded += other.rounded
 
 
+# What is kept of a row (its value, its bin, its place) is made in arrays of doubles, which should stay in a cache too.
+_MOST_ROWS = 1 << 15
+
+
 class RowOrderError(Exception):
     """The ids of two inputs are not in the same order after all: the run starts again with the rows put in order."""
 
@@ -92,7 +96,7 @@ def tasks(plan: Plan) -> Iterator[Task]:
     """The run cut along the joints of the leading input."""
     leader, *others = plan.inputs
     end = 0
-    for extent in leader.extents(plan.part_bytes(leader.size)):
+    for extent in leader.extents(plan.part_bytes(leader.size, leader.as_read.source.estimate())):
         located = tuple(other.locate(extent.first, extent.stop) for other in others)
         if any(each.stop < extent.stop for each in located):
             raise _counts_differ(plan)
@@ -137,7 +141,7 @@ def aligned(streams: Sequence[Iterable[Slab]], most_bytes: int) -> Iterator[tupl
             held[i] = slab
         full = [slab for slab in held if slab is not None]
         width = max(1 if slab.matrix is None else slab.matrix.shape[1] for slab in full)
-        rows = min(max(1, most_bytes // (8 * width)), *(slab.rows for slab in full))
+        rows = min(_MOST_ROWS, max(1, most_bytes // (8 * width)), *(slab.rows for slab in full))
         yield tuple(slab.part(0, rows) for slab in full)
         held = [slab.part(rows, slab.rows) for slab in full]
 

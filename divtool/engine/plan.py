@@ -12,6 +12,7 @@ from divtool.measures.declare import Declaration, Shortcut
 from divtool.options import Running, parse_bytes
 
 _LEAST_PART, _MOST_PART, _PART_WITH_ROWS, _PARTS = 1 << 20, 32 << 20, 4 << 20, 64
+_MOST_ROWS = 1 << 18
 _LEAST_BLOCK = 1
 _CACHED = 1 << 19
 
@@ -73,11 +74,16 @@ class Plan:
         fused = all(asked.shortcut is not None for asked in self.asked)
         return 2 * self.block_bytes if fused else min(self.block_bytes, _CACHED)
 
-    def part_bytes(self, size: int) -> int:
-        """The size of a part of the leading input: cut from the data alone, never from the number of workers."""
+    def part_bytes(self, size: int, rows: int) -> int:
+        """The size of a part of the leading input: cut from the data alone, never from the number of workers.
+
+        ``size`` and ``rows`` are those of its file, about. A part has no more rows than its state, which keeps a double
+        or two for each, should hold.
+        """
+        by_rows = _MOST_ROWS * size // rows if rows else _MOST_PART
         if self.gives_matrix:
             return max(_PART_WITH_ROWS, self.block_bytes)
-        return max(min(max(_LEAST_PART, size // _PARTS), _MOST_PART), self.block_bytes)
+        return max(min(max(_LEAST_PART, size // _PARTS), _MOST_PART, max(by_rows, _LEAST_PART)), self.block_bytes)
 
 
 def running_of(running: Running) -> tuple[int, int]:
