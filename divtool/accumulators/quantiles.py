@@ -22,7 +22,6 @@ POINTS = (0.5, 0.9, 0.95, 0.99, 0.999)
 # relative 2**-12 of everything in it, and all bins that can be are 2**23.
 _SHIFT = np.int64(41)
 RELATIVE_BOUND = 2.0**-12
-_SIGN = np.int64(-(2**63))
 _AT_ONCE = 1 << 16
 
 
@@ -107,7 +106,7 @@ class Bins:
     def count(self, values: Doubles) -> None:
         """Take values, none of them NaN."""
         if values.size:
-            names = _ordered_bits(values) >> _SHIFT
+            names = _names(values)
             low = int(names.min())
             self._add(low, np.bincount(names - low))
 
@@ -141,18 +140,18 @@ class Bins:
         return _middles(filled + self.low), np.cumsum(self.counts[filled])
 
 
-def _ordered_bits(values: Doubles) -> npt.NDArray[np.int64]:
-    """Integers in the order of the doubles (-0.0 with 0.0)."""
-    bits = (values + 0.0).view(np.int64)
-    return np.where(bits < 0, _SIGN - bits, bits)
+def _names(values: Doubles) -> npt.NDArray[np.int64]:
+    """The bin of each value: integers in the order of the doubles, mirrored at 0."""
+    bits = np.abs(values).view(np.int64) >> _SHIFT
+    return np.where(values < 0.0, -bits, bits)
 
 
 def _middles(names: npt.NDArray[np.int64]) -> Doubles:
     """The double in the middle of each bin; the bins that hold 0 and the infinities stand for just those."""
-    bits = (names << _SHIFT) + (np.int64(1) << (_SHIFT - np.int64(1)))
-    middles = np.where(bits < 0, _SIGN - bits, bits).view(np.float64)
-    middles = np.where(np.isnan(middles), np.copysign(np.inf, names), middles)
-    return np.where(names == 0, 0.0, middles)
+    bits = (np.abs(names) << _SHIFT) + (np.int64(1) << (_SHIFT - np.int64(1)))
+    middles = bits.view(np.float64)
+    middles = np.where(np.isnan(middles), np.inf, middles)
+    return np.where(names == 0, 0.0, np.copysign(middles, names))
 
 
 def _blend(low: float, high: float, part: float) -> float:
