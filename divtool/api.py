@@ -11,6 +11,7 @@ from typing import Any
 from divtool import __version__
 from divtool.engine.fold import RowOrderError, State, fold
 from divtool.engine.local import local_engine
+from divtool.engine.operands import file_and_column
 from divtool.engine.plan import Plan
 from divtool.engine.prepare import prepare
 from divtool.engine.present import input_reports, measure_results, warnings
@@ -135,7 +136,8 @@ def _request(asked: Declaration, operands: Sequence[Any], options: dict[str, Any
 
 def _check_outputs(request: Request) -> None:
     """Everything about outputs that can be known before a row is read."""
-    inputs = [os.fspath(each) for each in request.operands if isinstance(each, str | os.PathLike)]
+    named = [*request.operands, request.measuring.class_weight]
+    inputs = [file_and_column(os.fspath(each))[0] for each in named if isinstance(each, str | os.PathLike)]
     per_row, output = request.writing.per_row, request.writing.output
     for path in request.row_files:
         row_format(path)

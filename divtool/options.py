@@ -22,11 +22,13 @@ TRUTH, PAIR, NUMBER = "truth", "pair", "number"
 
 
 def option(
-    default: Any, help: str, *flags: str, metavar: str = "", choices: Iterable[str] = (), applies: str = ""
-) -> Any:
+    default: Any, help: str, *flags: str, metavar: str = "", choices: Iterable[str] = (), applies: str = "",
+    least: float | None = None, most: float | None = None,
+) -> Any:  # fmt: skip
     """A field of an option group. ``flags`` replace the flag made from the field's name; ``applies`` says to which
     verbs it belongs (to all if empty), so that none offers an option that it would not obey."""
-    meta = {"help": help, "flags": flags, "metavar": metavar, "choices": tuple(choices), "applies": applies}
+    meta = {"help": help, "flags": flags, "metavar": metavar, "choices": tuple(choices), "applies": applies,
+            "least": least, "most": most}  # fmt: skip
     return field(default=default, metadata=meta)
 
 
@@ -58,7 +60,9 @@ class Reading:
     delimiter: str | None = option(
         None, "What separates the cells of a text file (default: found out).", metavar="CHAR"
     )
-    normalize: bool = option(False, "Divide probability rows that do not sum to 1 by their sum, and count them.")
+    normalize: bool = option(
+        False, "Divide probability rows that do not sum to 1 by their sum, and count them.", applies=NUMBER
+    )
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Measuring:
         applies=TRUTH,
     )
     label_smoothing: float = option(
-        0.0, "Share of each label's mass that is spread evenly over all classes.", applies=TRUTH
+        0.0, "Share of each label's mass that is spread evenly over all classes.", least=0, most=1, applies=TRUTH
     )
 
 
@@ -96,7 +100,7 @@ class Measuring:
 class Running:
     """How it is computed; nothing here changes a bit of the result."""
 
-    threads: int = option(0, "Threads (0: one per processor).", "-j", "--threads")
+    threads: int = option(0, "Threads (0: one per processor).", "-j", "--threads", least=0, most=1024)
     chunk_size: str | int = option(
         DEFAULT_CHUNK, "Bytes in flight over all inputs and threads, such as 8MiB.", metavar="BYTES"
     )
@@ -118,7 +122,9 @@ class Writing:
         None, "Also write one line per row to this file (csv, tsv, jsonl, parquet, npy).", applies=NUMBER
     )
     quiet: bool = option(False, "Print the bare number and nothing else.", "-q", "--quiet", applies=NUMBER)
-    digits: int = option(7, "Significant digits in tables (machine formats always hold every bit).")
+    digits: int = option(
+        7, "Significant digits in tables (machine formats always hold every bit).", least=1, most=17, applies=NUMBER
+    )
 
 
 GROUPS: tuple[type, ...] = (Reading, Measuring, Running, Writing)
@@ -141,7 +147,14 @@ def pick(group: type[Group], arguments: Mapping[str, Any]) -> Group:
                 f'{flag_of(each)} "{value}": expected one of {", ".join(choices)}',
                 hint=suggestion(str(value), list(choices)),
             )
+        _check_range(each, value)
     return group(**chosen)
+
+
+def _check_range(each: Field[Any], value: Any) -> None:
+    least, most = each.metadata["least"], each.metadata["most"]
+    if least is not None and value is not None and not least <= value <= most:
+        raise UsageError(f"{flag_of(each)} {value}: expected a number from {least:g} to {most:g}")
 
 
 def flag_of(each: Field[Any]) -> str:

@@ -59,7 +59,7 @@ class Registry(Generic[T]):
 
 def suggestion(name: str, known: list[str]) -> str:
     """One line for a misspelt name: the names that are close to it, else all (or the first of many)."""
-    close = get_close_matches(name, known, n=3, cutoff=0.6)
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
     if close:
         return "did you mean " + " or ".join(f'"{each}"' for each in close) + "?"
     listed = ", ".join(known[:12])

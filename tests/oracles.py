@@ -68,6 +68,11 @@ def log_sum_exp(x: Row, temperature: float = 1.0) -> mpf:
     return top + mp.log(mp.fsum(terms))
 
 
+def log_softmax(x: Row, temperature: float = 1.0) -> list[mpf]:
+    """The logarithm of softmax(x / T)."""
+    return [-_minus_log(p) for p in softmax(x, temperature)]
+
+
 ORACLES: dict[str, Callable[..., Any]] = {
     "ce": ce,
     "entropy": entropy,
@@ -75,4 +80,5 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "log_sum_exp": log_sum_exp,
     "proportions": proportions,
     "softmax": softmax,
+    "log_softmax": log_softmax,
 }

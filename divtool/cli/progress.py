@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-_PATIENCE = 1.0
+_PATIENCE, _EVERY = 1.0, 2.0
 
 
 class Progress:
@@ -16,6 +16,7 @@ class Progress:
     def __init__(self, wanted: bool | None) -> None:
         self._on = sys.stderr.isatty() if wanted is None else wanted
         self._begun = time.monotonic()
+        self._told = 0.0
         self._bar: Any = None
         self._task: Any = None
 
@@ -31,9 +32,20 @@ class Progress:
     def __call__(self, rows: int, total: int) -> None:
         if not self._on or (self._bar is None and time.monotonic() - self._begun < _PATIENCE):
             return
+        if not sys.stderr.isatty():
+            self._tell(rows, total)
+            return
         if self._bar is None:
             self._start(total)
         self._bar.update(self._task, completed=rows, total=total, speed=rows / (time.monotonic() - self._begun))
+
+    def _tell(self, rows: int, total: int) -> None:
+        """A bar needs a terminal; a log gets a line now and then."""
+        now = time.monotonic()
+        if now - self._told >= _EVERY:
+            speed = rows / (now - self._begun)
+            print(f"divtool: {rows:,} of about {total:,} rows, {speed:,.0f} rows/s", file=sys.stderr)
+            self._told = now
 
     def _start(self, total: int) -> None:
         from rich.console import Console

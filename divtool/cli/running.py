@@ -55,6 +55,8 @@ def text_of(result: Result, form: str, options: dict[str, Any]) -> str:
 def form_of(asked: str | None, output: str | None, declared: Declaration, options: dict[str, Any]) -> str:
     """The form of the report: asked for, else by the output's suffix, else a table on a terminal and TSV in a pipe."""
     rows = declared.is_transform or options.get("reduction") == "none"
+    if rows and options.get("quiet"):
+        raise UsageError("--quiet prints one number; --reduction none gives one for each row")
     if asked is not None:
         if output and rows:
             raise UsageError("--format says how to print; the form of a file of rows follows from its suffix")

@@ -57,18 +57,18 @@ def _option(each: Field[Any], hint: Any) -> inspect.Parameter:
     meta, type_ = each.metadata, _simple(hint)
     flags = meta["flags"] or (_flag(each.name, type_),)
     metavar = meta["metavar"] or ("|".join(meta["choices"]) if meta["choices"] else None)
-    shown = each.default not in (None, False)
-    info = typer.Option(
-        *flags, help=meta["help"], metavar=metavar, show_default=_size(each.default) if shown else False
-    )
+    size = _size(each.default)
+    help_ = f"{meta['help']} (default: {size})" if size else meta["help"]
+    shown = each.default not in (None, False) and not size
+    info = typer.Option(*flags, help=help_, metavar=metavar, show_default=shown)
     default = list(each.default) if isinstance(each.default, tuple) else each.default
     return _parameter(each.name, type_, info, default)
 
 
-def _size(default: Any) -> bool | str:
-    """Whether to show a default, or how: bytes are shown in MiB."""
+def _size(default: Any) -> str:
+    """A default in bytes as people write it, empty for any other."""
     big = isinstance(default, int) and not isinstance(default, bool) and default >= 1 << 20
-    return f"{default >> 20}MiB" if big else True
+    return f"{default >> 20}MiB" if big else ""
 
 
 def _flag(name: str, type_: Any) -> str:

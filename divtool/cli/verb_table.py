@@ -4,7 +4,7 @@
 # ruff: noqa: E501
 STAMP = (
     "__init__.py:866 "
-    "declare.py:7105 "
+    "declare.py:7326 "
     "divergences.py:1445 "
     "entropies.py:1206 "
     "laws.py:3958 "

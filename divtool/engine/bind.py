@@ -35,7 +35,9 @@ def matrix_input(opened: Opened, id: int | None, all_opened: Sequence[Opened], r
         if any(each.is_truth for each in all_opened):
             error.hint += " (the predictions come first, the labels last)"
         raise
-    return _with_kind(Input(opened.source, columns, role, order=range(len(columns.classes))), reading)
+    pair = {each.operand.role for each in all_opened} >= {"p", "q"}
+    option = f"--given-{role}" if pair else "--given"
+    return _with_kind(Input(opened.source, columns, role, order=range(len(columns.classes))), reading, option)
 
 
 def _label_in(opened: Opened, all_opened: Sequence[Opened], reading: Reading) -> int | None:
@@ -56,9 +58,8 @@ def _label_in(opened: Opened, all_opened: Sequence[Opened], reading: Reading) ->
     )
 
 
-def _with_kind(given: Input, reading: Reading) -> Input:
+def _with_kind(given: Input, reading: Reading, option: str = "") -> Input:
     assert given.role is not None
-    option = {"p": "--given-p", "q": "--given-q"}.get(given.role, "--given")
     own = {"p": reading.given_p, "q": reading.given_q}.get(given.role)
     wanted = own or (reading.given if given.role != "target" else None)
     sample = _sample(given.source, Selection(given.columns.classes))

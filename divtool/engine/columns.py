@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from divtool.errors import InputError
+from divtool.errors import InputError, UsageError
 from divtool.formats.source import INTEGER, OTHER, TEXT, Header
 from divtool.registry import suggestion
 
@@ -50,11 +50,23 @@ def find_column(header: Header, name: str, option: str) -> int:
 def find_id(header: Header, wanted: str | None) -> int | None:
     """The column that names the rows: the one asked for, else the only one with a name that says so."""
     if wanted is not None:
-        return find_column(header, wanted, "--id")
+        position = find_column(header, wanted, "--id")
+        if not _can_name(header, position):
+            raise InputError(
+                f"holds {header.dtype}; rows are named by whole numbers or text (--id)", path=header.path,
+                column=header.name(position), hint="choose another column, or save the ids as integers",
+            )  # fmt: skip
+        return position
     if header.names is None:
         return None
-    named = [i for i, name in enumerate(header.names) if id_like(name) and header.types[i] != OTHER]
+    named = [i for i, name in enumerate(header.names) if id_like(name) and _can_name(header, i)]
     return named[0] if len(named) == 1 else None
+
+
+def _can_name(header: Header, column: int) -> bool:
+    """Whether entries can be compared exactly: text always, doubles only where an array has one type for all columns
+    (they must then be whole numbers, which the reader sees to)."""
+    return header.lines or header.names is None or header.types[column] in (INTEGER, TEXT)
 
 
 def decide_matrix(
@@ -127,6 +139,8 @@ def _grammar(header: Header, chosen: str) -> tuple[list[int], set[int]]:
         position = find_column(header, word.removeprefix("!"), "--columns")
         if word.startswith("!"):
             dropped.add(position)
+        elif position in taken:
+            raise UsageError(f'--columns names the column "{word}" twice')
         else:
             taken.append(position)
     return taken, dropped

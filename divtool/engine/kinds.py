@@ -34,6 +34,7 @@ class Kind:
 def decide_kind(sample: Stored, header: Header, *, given: str | None, normalize: bool, option: str = "--given") -> Kind:
     """The kind of a table by its first rows. Ambiguity is an :class:`InputError` that names the option."""
     x = sample.astype(np.float64)
+    x = x[~np.isnan(x).any(axis=1)]
     strict = max(1e-6, *(8.0 * _EPS.get(name, 0.0) for name in header.dtype.split(" and ")))
     tolerance = max(strict, _rounding(x) * x.shape[1]) if header.decimals else strict
     like_probs, like_logs = _looks(x, tolerance)
@@ -54,7 +55,7 @@ def _looks(x: Doubles, tolerance: float) -> tuple[bool, bool]:
         inside = ((x >= 0.0) & (x <= 1.0 + tolerance)).all(axis=1)
         probs = inside & (np.abs(row_sum(x) - 1.0) <= tolerance)
         below = (x <= tolerance).all(axis=1) & (x < 0.0).any(axis=1)
-        logs = below & (np.abs(log_sum_exp(np.where(np.isnan(x), 0.0, x))) <= 2.0 * tolerance)
+        logs = below & (np.abs(log_sum_exp(x)) <= 2.0 * tolerance)
     return bool(2 * probs.sum() > len(x)), bool(2 * logs.sum() > len(x))
 
 
@@ -62,7 +63,7 @@ def _evidence_of_logits(x: Doubles, header: Header, normalize: bool, option: str
     finite = x[np.isfinite(x)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if low >= 0.0 and high <= 1.0:
-        sums = row_sum(np.where(np.isnan(x), 0.0, x))
+        sums = row_sum(x)
         raise InputError(
             f"all values are within 0 and 1, yet the rows sum to {sums.min():.6g} to {sums.max():.6g}: neither"
             " probabilities nor plainly logits", path=header.path,
@@ -73,7 +74,7 @@ def _evidence_of_logits(x: Doubles, header: Header, normalize: bool, option: str
             f"holds whole numbers from {low:.0f} to {high:.0f}: counts, votes or logits?", path=header.path,
             hint=f"say what they are: {option} logits, or {option} probs --normalize for counts",
         )  # fmt: skip
-    if low >= 0.0 and (np.abs(row_sum(np.where(np.isnan(x), 0.0, x)) - 100.0) < 0.5).mean() > 0.5:
+    if low >= 0.0 and (np.abs(row_sum(x) - 100.0) < 0.5).mean() > 0.5:
         raise InputError(
             "the rows sum to 100: percentages?", path=header.path,
             hint=f"divide them by their sum: {option} probs --normalize",

@@ -41,10 +41,9 @@ class LabelRule:
         return codes[texts]
 
     def _code(self, text: str) -> int:
-        if text in self.codes:
-            return self.codes[text]
-        ignored = _WHOLE.fullmatch(text) and int(text) in self.ignore
-        return -1 - self.ignore.index(int(text)) if ignored else _UNKNOWN
+        if _WHOLE.fullmatch(text) and int(text) in self.ignore:
+            return -1 - self.ignore.index(int(text))
+        return self.codes.get(text, _UNKNOWN)
 
     def _refusal(self, text: str, row: int, line_of: object) -> InputError:
         line = line_of(row) if callable(line_of) else None

@@ -61,10 +61,14 @@ def _open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
         from divtool.formats.memory import open_object
 
         return Opened(operand, open_object(thing, operand.metavar.lower()))
-    path, column = os.fspath(thing), None
-    if operand.role == "target" and not os.path.exists(path) and os.path.isfile(path.rpartition(":")[0]):
-        path, _, column = path.rpartition(":")
+    path, column = file_and_column(os.fspath(thing)) if operand.role == "target" else (os.fspath(thing), None)
     return Opened(operand, open_source(path, delimiter=reading.delimiter, no_header=reading.no_header), column)
+
+
+def file_and_column(name: str) -> tuple[str, str | None]:
+    """``FILE:COLUMN`` in its two parts, where FILE is a file and the whole is not."""
+    path, _, column = name.rpartition(":")
+    return (path, column) if column and not os.path.exists(name) and os.path.isfile(path) else (name, None)
 
 
 def id_columns(opened: Sequence[Opened], reading: Reading) -> list[int | None]:

@@ -31,7 +31,8 @@ def prepare(
     keep_rows: bool,
 ) -> Plan:
     """The plan of a run, or the error that says why there can be none."""
-    _check_numbers(measuring, running)
+    if not 0.0 < measuring.temperature < np.inf:
+        raise UsageError(f"--temperature {measuring.temperature:g}: expected a number above 0")
     opened = open_operands(declared[0], operands, reading)
     inputs, matched = _with_common_classes(_bound(opened, reading), keep_order=declared[0].is_transform)
     inputs = with_labels(inputs, matched, measuring)
@@ -58,15 +59,6 @@ def _bound(opened: Sequence[Opened], reading: Reading) -> list[Input]:
     ]
     truths = [(each, id) for each, id in zip(opened, ids, strict=True) if each.is_truth]
     return inputs + [truth_input(each, id, inputs[0], reading) for each, id in truths]
-
-
-def _check_numbers(measuring: Measuring, running: Running) -> None:
-    if not 0.0 < measuring.temperature < np.inf:
-        raise UsageError(f"--temperature {measuring.temperature:g}: expected a number above 0")
-    if not 0.0 <= measuring.label_smoothing <= 1.0:
-        raise UsageError(f"--label-smoothing {measuring.label_smoothing:g}: expected a number from 0 to 1")
-    if not 0 <= running.threads <= 1024:
-        raise UsageError(f"--threads {running.threads}: expected a number from 0 (one per processor) to 1024")
 
 
 def _ask(declared: Declaration, keywords: dict[str, Any], hard: bool, settings: Settings) -> Asked:

@@ -26,7 +26,12 @@ def measure_results(plan: Plan, state: State, unit: Unit, reduction: str) -> tup
             f"nothing is left to average: all {state.rows:,} rows are ignored", path=plan.inputs[0].title,
             hint="--ignore-index says which labels are left out",
         )  # fmt: skip
-    figures = (statistics.present() for statistics in state.statistics)
+    figures = [statistics.present() for statistics in state.statistics]
+    if any(each.moments.share == 0 for each in figures):
+        raise InputError(
+            "nothing is left to average: the class weights of all rows are 0", path=plan.inputs[0].title,
+            hint="give the classes that occur a --class-weight above 0",
+        )  # fmt: skip
     return tuple(_one(asked, each, state, unit, reduction) for asked, each in zip(measures, figures, strict=True))
 
 
@@ -92,9 +97,9 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
     """What a reader should know before quoting the number."""
     said = []
     if state.normalized:
-        said.append(f"{state.normalized:,} rows did not sum to 1 and were divided by their sum (--normalize)")
+        said.append(f"{_rows(state.normalized)} did not sum to 1 and were divided by their sum (--normalize)")
     if state.rounded:
-        said.append(f"{state.rounded:,} rows sum to 1 only within the rounding of their decimals")
+        said.append(f"{_rows(state.rounded)} summed to 1 only within the rounding of the decimals")
     kinds = {each.kind.name for each in plan.inputs if each.kind is not None and each.role in ("p", "q")}
     if len(kinds & {"probs"}) and len(kinds) > 1:
         said.append(
@@ -107,3 +112,7 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
         odd = tuple(pair for pair in given.columns.excluded if pair[1] in ("text", "counts the rows"))
         said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
     return tuple(said)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -173,6 +173,7 @@ class CsvSource:
         row = first + column.is_null().index(True).as_py()
         raise InputError(
             "the cell is empty; expected a number", path=self._shown, row=row, line=self.line_of(row),
+            hint="fill it in, or remove the row",
             column=self.header.name(position),
         )  # fmt: skip
 

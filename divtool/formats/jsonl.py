@@ -30,7 +30,7 @@ class JsonlWriter:
             [plain(value) for value in column] for column in numbers.T.tolist()
         ]
         rows = (dict(zip(self._names, row, strict=True)) for row in zip(*columns, strict=True))
-        self._stream.writelines(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+        self._stream.writelines(json.dumps(row).encode() + b"\n" for row in rows)
 
     def close(self) -> None:
         """Nothing is left to write."""

@@ -91,7 +91,11 @@ class ArraySource(_Rows):
         """Rows in the stored type (in this machine's byte order)."""
         for first, stop in row_steps(extent, block_bytes // self._row_bytes):
             stored = _native(np.ascontiguousarray(self._array[first:stop]))
-            yield Block(first, _columns(stored, selection.matrix), tuple(_keys(stored[:, i]) for i in selection.keys))
+            yield Block(
+                first,
+                _columns(stored, selection.matrix),
+                tuple(_keys(stored[:, i], i, first, self.header.path) for i in selection.keys),
+            )
 
 
 class NpySource(_Rows):
@@ -117,7 +121,7 @@ class NpySource(_Rows):
         with open(self.path, "rb", buffering=0) as file:
             for first, stop in row_steps(extent, block_bytes // self._row_bytes):
                 stored = self._rows(file, first, stop)
-                keys = tuple(_keys(stored[:, i]) for i in selection.keys)
+                keys = tuple(_keys(stored[:, i], i, first, self.header.path) for i in selection.keys)
                 yield Block(first, _columns(stored, selection.matrix), keys)
 
     def _rows(self, file: IO[bytes], first: int, stop: int) -> Stored:
@@ -159,12 +163,26 @@ def _columns(stored: Stored, wanted: Sequence[int]) -> Stored:
     return np.ascontiguousarray(stored[:, list(wanted)])
 
 
-def _keys(column: Stored) -> Keys:
-    if column.dtype.kind in "iub":
+def _keys(column: Stored, position: int, first: int, shown: str) -> Keys:
+    if column.dtype.kind in "iub" and not (column.dtype == np.uint64 and (column >= 1 << 63).any()):
         return IntegerKeys(column.astype(np.int64))
-    return text_keys(
-        [entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in column.tolist()]
-    )
+    if column.dtype.kind == "u":
+        return text_keys([str(entry) for entry in column.tolist()])
+    if column.dtype.kind == "f":
+        return IntegerKeys(_whole(column.astype(np.float64), position, first, shown))
+    texts = [entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in column.tolist()]
+    return text_keys(texts)
+
+
+def _whole(column: Stored, position: int, first: int, shown: str) -> Stored:
+    """Ids in an array of doubles: whole numbers that doubles tell apart."""
+    bad = np.flatnonzero(~((column == np.round(column)) & (np.abs(column) < 2.0**53)))
+    if bad.size:
+        raise InputError(
+            f"{column[bad[0]]:.17g} is no whole number that could name a row", path=shown, row=first + int(bad[0]),
+            column=str(position),
+        )  # fmt: skip
+    return column.astype(np.int64)
 
 
 def _read_layout(path: str, shown: str) -> _Layout:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
+from divtool.measures.laws import LAWS
 from divtool.measures.vocabulary import WORDS
 from divtool.options import NUMBER, PAIR, TRUTH
 from divtool.registry import Registry
@@ -139,6 +140,9 @@ def measure(
             shortcut=None if shortcut is None else Shortcut(shortcut, needs_of(shortcut)), direction=direction,
             common=common, keywords=keywords_of(function),
         )  # fmt: skip
+        unknown = sorted(declared.laws - set(LAWS))
+        if unknown:
+            raise TypeError(f'{name} declares the law "{unknown[0]}", which is not in divtool.measures.laws')
         MEASURES.add(name, declared)
         return function
 

@@ -99,11 +99,11 @@ def shortest(value: float) -> str:
 
 def as_json(result: Result) -> str:
     """The document, indented."""
-    return json.dumps(document(result), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document(result), indent=2) + "\n"
 
 
 def as_jsonl(result: Result) -> str:
     """One line a measure: its entry of the document with the command beside it."""
     whole = document(result)
     head = {name: whole[name] for name in ("schema", "divtool", "command", "kernels")}
-    return "".join(json.dumps({**head, **each}, ensure_ascii=False) + "\n" for each in whole["results"])
+    return "".join(json.dumps({**head, **each}) + "\n" for each in whole["results"])

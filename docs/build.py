@@ -1,0 +1,189 @@
+"""Write the reference pages from the declarations, or check that they are current.
+
+python docs/build.py            writes docs/measures.md and docs/cli.md
+python docs/build.py --check    exits with 1 if a page is not what it would write
+"""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from itertools import groupby
+from pathlib import Path
+
+from divtool.cli.verbs import Verb, verbs
+from divtool.measures import load_families
+from divtool.measures.declare import MEASURES, Declaration
+from divtool.measures.laws import LAWS
+
+DOCS = Path(__file__).resolve().parent
+PROGRAM = Path(sysconfig.get_path("scripts")) / "divtool"
+GENERATED = "<!-- Written by docs/build.py from the declarations; not to be edited. -->"
+UNITS = {
+    "nats": "nats; bits with `--base 2`, dits with `--base 10`",
+    "1": "a pure number",
+    "rows": "a row for each row",
+}
+FILES = {
+    ("q", "target"): "examples/data/preds.csv examples/data/labels.csv",
+    ("p", "q"): "examples/data/digits_a.npy examples/data/digits_b.npy",
+    ("p",): "examples/data/digits_a.npy",
+}
+
+
+# The measures
+
+
+def measures_page() -> str:
+    """One section a measure, by family, in the order of the root help."""
+    load_families()
+    pieces = [
+        GENERATED,
+        "# The measures",
+        "Every measure is a verb of `divtool` and a function of the package: `divtool kl p.npy q.npy` is"
+        ' `divtool.kl("p.npy", "q.npy")`. `p` is the reference (target, teacher, truth), `q` the model, always. The'
+        " laws are checked by the tests, those that are declared and those that are not.",
+    ]
+    for family, members in groupby(sorted(verbs(), key=_rank), key=lambda verb: verb.family):
+        pieces.append(f"## {family.capitalize()}")
+        pieces += [piece for verb in members for piece in section(MEASURES.get(verb.name))]
+    return "\n\n".join(pieces) + "\n"
+
+
+def _rank(verb: Verb) -> tuple[int, str]:
+    order = ("losses", "divergences", "distances", "entropies", "information", "calibration", "transforms")
+    return (order.index(verb.family) if verb.family in order else len(order), verb.family)
+
+
+def section(declared: Declaration) -> list[str]:
+    """The paragraphs of one measure."""
+    return [f"### `{declared.name}`: {declared.title}", declared.summary, _facts(declared), *_paragraphs(declared),
+            *_options(declared), _on_files(declared), *_in_python(declared)]  # fmt: skip
+
+
+def _facts(declared: Declaration) -> str:
+    laws = [LAWS[name].statement for name in sorted(declared.laws)]
+    facts = {
+        "Formula": f"`{' '.join(declared.formula.split())}`",
+        "Operands": ", ".join(f"`{o.metavar}` ({o.role})" + (", optional" * o.optional) for o in declared.operands),
+        "Direction": f"`{declared.direction}`" if declared.direction else "",
+        "Unit": UNITS.get(declared.unit, declared.unit),
+        "Range": _range(declared),
+        "Better": declared.better or "",
+        "Laws": "; ".join(laws),
+        "Source": declared.cite,
+    }
+    return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {_cell(value)} |" for name, value in facts.items() if value)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _range(declared: Declaration) -> str:
+    if declared.bounds is None:
+        return ""
+    low, high = declared.bounds
+    return f"from {low:g}, infinite where a class is impossible" if high == float("inf") else f"{low:g} to {high:g}"
+
+
+def _paragraphs(declared: Declaration) -> list[str]:
+    """The docstring without its first line and its example; names of parameters stay as they are."""
+    paragraphs = (inspect.getdoc(declared.function) or "").split("\n\n")[1:]
+    told = [" ".join(each.split()) for each in paragraphs if not each.lstrip().startswith(">>>")]
+    return [re.sub(r"^Edges: (.)", lambda found: f"**Edges.** {found[1].upper()}", each).replace("``", "`")
+            for each in told]  # fmt: skip
+
+
+def _options(declared: Declaration) -> list[str]:
+    if not declared.keywords:
+        return []
+    lines = ["Its own options:", ""]
+    for each in declared.keywords:
+        lines.append(f"- `--{each.name.replace('_', '-')}` (default `{each.default}`): {each.help}")
+    return ["\n".join(lines)]
+
+
+def _on_files(declared: Declaration) -> str:
+    tail = " -o rows.parquet" if declared.is_transform else ""
+    command = f"divtool {declared.name} {FILES[declared.roles]}"
+    if declared.is_transform:
+        return f"On files:\n\n```\n{command}{tail}\n```"
+    value = run(*command.split()[1:], "-q").strip()
+    # The last digits may differ between machines; a page must not.
+    shown = value[:14] + "..." * (len(value) > 14)
+    return f"On files:\n\n```console\n$ {command} -q\n{shown}\n```"
+
+
+def _in_python(declared: Declaration) -> list[str]:
+    doc = declared.function.__doc__ or ""
+    examples = doctest.DocTestParser().get_examples(doc)
+    lines = [_prompted(each) + each.want for each in examples]
+    return ["The row function:\n\n```python\n" + "".join(lines) + "```"] if lines else []
+
+
+def _prompted(example: doctest.Example) -> str:
+    first, *more = example.source.splitlines()
+    return "".join([f">>> {first}\n", *(f"... {line}\n" for line in more)])
+
+
+# The command line
+
+
+def cli_page() -> str:
+    """The help of the program and of every verb, as it is printed 80 columns wide."""
+    pieces = [
+        GENERATED,
+        "# The command line",
+        "What the program says of itself. Exit status: 0 done, 2 usage, 3 input data, 4 environment or resources,"
+        " 5 output, 6 engine, 70 a fault of divtool's own; 130 and 143 after an interrupt, 0 after a closed pipe.",
+        "## `divtool`",
+        _block(run("--help")),
+    ]
+    for verb in [*(each.name for each in sorted(verbs(), key=_rank)), "list"]:
+        pieces += [f"## `divtool {verb}`", _block(run(verb, "--help"))]
+    return "\n\n".join(pieces) + "\n"
+
+
+def _block(text: str) -> str:
+    return "```\n" + "".join(line.rstrip() + "\n" for line in text.splitlines()) + "```"
+
+
+def run(*arguments: str) -> str:
+    """What the installed program prints, 80 columns wide."""
+    unwanted = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "TERMINAL_WIDTH", "DIVTOOL_KERNELS")
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    environment = kept | {"COLUMNS": "80", "TERM": "dumb", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [PROGRAM, *arguments], cwd=DOCS.parent, env=environment, check=True, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    return done.stdout
+
+
+PAGES = {"measures.md": measures_page, "cli.md": cli_page}
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check."""
+    if arguments not in ([], ["--check"]):
+        print("usage: python docs/build.py [--check]", file=sys.stderr)
+        return 2
+    stale = 0
+    for name, page in PAGES.items():
+        path, text = DOCS / name, page()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale += 1
+        if not arguments:
+            path.write_text(text, encoding="utf-8")
+        print(f"docs/{name}: {'not current; make docs writes it' if arguments else 'written'}")
+    return 1 if arguments and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
