@@ -42,7 +42,7 @@ def decide_kind(sample: Stored, header: Header, *, given: str | None, normalize:
         doubt = "taken as logits, yet the rows sum to 1: is a softmax applied twice?" if like_probs else ""
         return Kind(given, "as given", tolerance, strict, normalize, doubt)
     if like_probs:
-        return Kind("probs", f"row sums {_around_one(x)}", tolerance, strict, normalize)
+        return Kind("probs", f"row sums {_around_one(x, tolerance)}", tolerance, strict, normalize)
     if like_logs:
         return Kind("log-probs", "no value above 0, exponentials sum to 1", tolerance, strict, normalize)
     return Kind("logits", _evidence_of_logits(x, header, normalize, option), tolerance, strict, normalize)
@@ -82,11 +82,10 @@ def _evidence_of_logits(x: Doubles, header: Header, normalize: bool, option: str
     return f"values from {low:.4g} to {high:.4g}"
 
 
-def _around_one(x: Doubles) -> str:
-    with np.errstate(invalid="ignore"):
-        away = np.abs(row_sum(x) - 1.0)
-    away = away[np.isfinite(away)]
-    worst = float(np.sort(away)[(away.size - 1) // 2 :].max(initial=0.0)) if away.size else 0.0
+def _around_one(x: Doubles, tolerance: float) -> str:
+    """How far from 1 the sums of those rows are that are within the tolerance."""
+    away = np.abs(row_sum(x) - 1.0)
+    worst = float(away[away <= tolerance].max(initial=0.0))
     return "1" if worst == 0.0 else f"1 +- {worst:.1g}"
 
 
@@ -161,8 +160,8 @@ def _fault_of_logs(kind: Kind, x: Doubles, row: int) -> Fault | None:
     high = int(np.argmax(x))
     if x[high] > kind.tolerance:
         return Fault(row, high, f"the log-probability {x[high]:.6g} is above 0", "if these are logits: --given logits")
-    total = float(np.exp(log_sum_exp(x[None, :]))[0])
-    if abs(total - 1.0) > 2.0 * kind.tolerance:
+    total = 0.0 if (x == -np.inf).all() else float(np.exp(log_sum_exp(x[None, :]))[0])
+    if not abs(total - 1.0) <= 2.0 * kind.tolerance:
         return Fault(row, None, f"the probabilities sum to {total:.9g}; expected 1 +- {2.0 * kind.tolerance:.1g}",
                      "if these are logits: --given logits")  # fmt: skip
     return None

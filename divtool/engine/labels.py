@@ -34,11 +34,13 @@ class LabelRule:
         """The class of each row; -1 - k where the label is the k-th of those to ignore."""
         texts, table = _distinct(keys)
         codes = np.array([self._code(text) for text in table], dtype=np.int64)
-        unknown = np.flatnonzero(codes == _UNKNOWN)
+        decoded = codes[texts]
+        # Only labels that occur: the table may list numbers that do not.
+        unknown = np.flatnonzero(decoded == _UNKNOWN)
         if unknown.size:
-            row = int(np.flatnonzero(np.isin(texts, unknown))[0])
+            row = int(unknown[0])
             raise self._refusal(table[int(texts[row])], first_row + row, line_of)
-        return codes[texts]
+        return decoded
 
     def _code(self, text: str) -> int:
         if _WHOLE.fullmatch(text) and int(text) in self.ignore:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
+from divtool.errors import ResourceError
+
 Part = TypeVar("Part")
 Scored = TypeVar("Scored")
 
@@ -47,7 +49,7 @@ class Threads:
                         # What went wrong in earlier rows is told first, as it would be in one thread.
                         yield from (future.result() for future in waiting)
                         raise part.error
-                    waiting.append(pool.submit(score, part))
+                    waiting.append(_submitted(pool, score, part))
                     if len(waiting) > self.threads:
                         yield waiting.popleft().result()
                 while waiting:
@@ -55,6 +57,13 @@ class Threads:
             finally:
                 for future in waiting:
                     future.cancel()
+
+
+def _submitted(pool: ThreadPoolExecutor, score: Callable[[Part], Scored], part: Part) -> Future[Scored]:
+    try:
+        return pool.submit(score, part)
+    except RuntimeError as error:
+        raise ResourceError(f"no thread could be started: {error}", hint="use fewer: -j 1") from None
 
 
 class _Failed:

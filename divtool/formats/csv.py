@@ -19,11 +19,13 @@ from divtool.errors import InputError
 from divtool.formats.dialect import NUMBER, WHOLE, Dialect, decide_dialect
 from divtool.formats.fingerprint import check_fingerprint, fingerprint
 from divtool.formats.keys import Keys, TextKeys, as_arrow
-from divtool.formats.lines import LineIndex
+from divtool.formats.lines import LineIndex, record_ends
 from divtool.formats.source import FLOAT, INTEGER, TEXT, Block, Extent, Header, Selection, Stored, empty_matrix
 
 _HEAD = 1 << 16
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_HEAD = 1 << 25
+_GUESSED = 20
 _BAD_CELL = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to \w+: (.*)", re.DOTALL)
 _BAD_WIDTH = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 
@@ -55,11 +57,18 @@ class CsvSource:
             while last < len(index.offsets) and index.offsets[last] < wanted:
                 last += 1
             if last < len(index.offsets):
-                yield Extent(index.rows[at], index.rows[last], (index.rows[at], index.offsets[at], index.offsets[last]))
+                yield self._extent(index.rows[at], index.rows[last], at, last)
                 at = last
             else:
-                yield Extent(index.rows[at], index.count(), (index.rows[at], index.offsets[at], index.end))
+                yield self._extent(index.rows[at], index.count(), at, last)
                 return
+
+    def _extent(self, first: int, stop: int, mark: int, last: int) -> Extent:
+        """Rows first:stop between two marks; its place is row and offset of both."""
+        index = self._index
+        whole = last >= len(index.offsets)
+        end = (index.count(), index.end) if whole else (index.rows[last], index.offsets[last])
+        return Extent(first, stop, (index.rows[mark], index.offsets[mark], *end))
 
     def locate(self, first: int, stop: int) -> Extent:
         """The slice between the marks around these rows."""
@@ -67,10 +76,7 @@ class CsvSource:
         index.reach_row(stop)
         if index.total is not None:
             first, stop = min(first, index.total), min(stop, index.total)
-        begin = index.mark_before(first)
-        end = index.mark_before(max(stop - 1, 0)) + 1
-        offset = index.offsets[end] if end < len(index.offsets) else index.end
-        return Extent(first, stop, (index.rows[begin], index.offsets[begin], offset))
+        return self._extent(first, stop, index.mark_before(first), index.mark_before(max(stop - 1, 0)) + 1)
 
     def count(self) -> int:
         """The number of rows."""
@@ -94,27 +100,31 @@ class CsvSource:
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows as doubles, slice by slice."""
-        row, offset, end = extent.place or (0, self._dialect.start, self._dialect.start)
-        while row < extent.stop and offset < end:
-            last = self._slice_end(offset, end, block_bytes)
+        row, offset, end_row, end = extent.place or (0, 0, 0, 0)
+        while offset < end and row < extent.stop:
+            next_row, last = self._slice_end(offset, end, end_row, block_bytes)
             batch = self._parse(offset, last, row, selection)
+            if batch.num_rows != next_row - row:
+                raise InputError(
+                    f"rows could not be told apart: expected {next_row - row:,} here, found {batch.num_rows:,}",
+                    path=self._shown, row=row, line=self.line_of(row),
+                    hint='a quotation mark (") inside a cell must be doubled, and the cell stand in quotation marks',
+                )  # fmt: skip
             begin, stop = max(extent.first - row, 0), min(extent.stop - row, batch.num_rows)
             if begin < stop:
                 yield self._block(batch.slice(begin, stop - begin), row + begin, selection)
-            row, offset = row + batch.num_rows, last
-        if row < extent.stop:
-            raise InputError(
-                f"rows could not be told apart: {extent.stop - row} of them are missing", path=self._shown, row=row,
-                hint='is a quotation mark (") left open?',
-            )  # fmt: skip
+            row, offset = next_row, last
 
-    def _slice_end(self, offset: int, end: int, block_bytes: int) -> int:
-        offsets = self._index.offsets
-        if end - offset <= block_bytes or offsets[-1] <= offset:
-            return end
-        low = bisect_right(offsets, offset + block_bytes) - 1
-        chosen = offsets[low] if offsets[low] > offset else offsets[low + 1] if low + 1 < len(offsets) else end
-        return min(chosen, end)
+    def _slice_end(self, offset: int, end: int, end_row: int, block_bytes: int) -> tuple[int, int]:
+        """Row and offset at which the next slice ends: the last mark within the block, the first one after it if there
+        is none, the end of the extent where that is nearer."""
+        offsets, rows = self._index.offsets, self._index.rows
+        if end - offset > block_bytes:
+            low = bisect_right(offsets, offset + block_bytes) - 1
+            low += offsets[low] <= offset
+            if low < len(offsets) and offsets[low] < end:
+                return rows[low], offsets[low]
+        return end_row, end
 
     def _parse(self, offset: int, end: int, row: int, selection: Selection) -> pa.RecordBatch:
         with open(self.path, "rb", buffering=0) as file:
@@ -134,6 +144,8 @@ class CsvSource:
             )
         except pa.ArrowInvalid as error:
             raise self._explained(str(error), row) from None
+        except pa.ArrowMemoryError as error:
+            raise MemoryError(str(error)) from None
         batches = table.to_batches()
         return batches[0] if len(batches) == 1 else table.combine_chunks().to_batches()[0]
 
@@ -190,14 +202,22 @@ class CsvSource:
     def _cell(self, row: int, column: int) -> str:
         extent = self.locate(row, row + 1)
         with open(self.path, "rb", buffering=0) as file:
-            data = os.pread(file.fileno(), extent.place[2] - extent.place[1], extent.place[1]).decode(
-                "utf-8", "replace"
-            )
-        reader = csv.reader(io.StringIO(data), delimiter=self._dialect.delimiter)
-        for number, cells in enumerate(reader, extent.place[0]):
-            if number == row:
-                return cells[column]
-        return ""
+            data = os.pread(file.fileno(), extent.place[3] - extent.place[1], extent.place[1])
+        texts = _as_texts(data, self._dialect, quoted=self._index.quoted)
+        return str(texts.column(column)[row - extent.place[0]].as_py())
+
+
+def _as_texts(data: bytes, dialect: Dialect, *, quoted: bool) -> pa.Table:
+    """Some whole lines with every cell as it is written."""
+    names = [str(i) for i in range(dialect.width)]
+    return arrow_csv.read_csv(
+        pa.BufferReader(data),
+        read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 64),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=dialect.delimiter, ignore_empty_lines=False, newlines_in_values=quoted
+        ),
+        convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+    )
 
 
 def _conversion(wanted: Sequence[str], numbers: int) -> arrow_csv.ConvertOptions:
@@ -227,7 +247,7 @@ def _head(path: str, shown: str) -> bytes:
         while head.count(b"\n") < 3 and len(head) == size and size < _LONGEST_HEAD:
             size *= 2
             head += file.read(size - len(head))
-    if b"\0" in head[:_HEAD]:
+    if b"\0" in head[:_HEAD] and head[:2] not in _UTF16:
         raise InputError(
             "is no text and no format that divtool knows", path=shown, hint="expected CSV, TSV, Parquet or NPY"
         )
@@ -238,11 +258,15 @@ def _guess_types(path: str, dialect: Dialect, end: int) -> tuple[str, ...]:
     """What the first rows hold, column by column: whole numbers, other numbers or text. Only a first impression."""
     with open(path, "rb") as file:
         file.seek(dialect.start)
-        sample = file.read(min(_HEAD, max(0, end - dialect.start))).decode("utf-8", "replace")
-    rows = list(csv.reader(io.StringIO(sample), delimiter=dialect.delimiter))[:20]
-    # A sample that was cut inside a line may have a broken last row.
-    full = [row for row in rows if len(row) == dialect.width]
-    return tuple(_guess_type([row[i] for row in full[: max(1, len(full) - 1)]]) for i in range(dialect.width))
+        sample = file.read(min(_HEAD, max(0, end - dialect.start)))
+    ends = record_ends(sample)[:_GUESSED]
+    lines = sample[: ends[-1] + 1] if ends.size else sample
+    try:
+        texts = _as_texts(lines, dialect, quoted=True)
+    except pa.ArrowInvalid:
+        # What cannot be parsed is refused, with its place, when it is read.
+        return (FLOAT,) * dialect.width
+    return tuple(_guess_type(column.to_pylist()) for column in texts.columns)
 
 
 def _guess_type(cells: list[str]) -> str:

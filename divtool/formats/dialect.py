@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 
 from divtool.errors import InputError, UsageError
 
@@ -33,12 +35,14 @@ def decide_dialect(head: bytes, path: str, *, delimiter: str | None, no_header: 
     """
     bom = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     text, sizes = _records(head[bom:], path)
+    if text and not text[0]:
+        raise InputError("the first line is blank; expected the names of the columns", path=path, line=1)
     if not text:
         raise InputError("the file is empty", path=path, hint="expected a header line and a row for each example")
     mark = delimiter or _guess_delimiter(text[0])
     if len(mark) != 1:
         raise UsageError(f'--delimiter "{mark}": expected one character (\\t for a tab)')
-    rows = [_cells(record, mark) for record in text]
+    rows = [_cells(record, mark, path) for record in text if record]
     if no_header or _is_data(rows):
         return Dialect(mark, None, len(rows[0]), bom, 1)
     _refuse_twins(rows[0], path)
@@ -65,7 +69,7 @@ def _records(head: bytes, path: str) -> tuple[list[str], list[int]]:
         records.append(_decoded(head[begin:end], path, len(records)).rstrip("\r\n"))
         sizes.append(end - begin)
         begin, odd = end, False
-    return [record for record in records if record] if records[:1] == [""] else records, sizes
+    return ([] if not any(records) else records), sizes
 
 
 def _decoded(record: bytes, path: str, number: int) -> str:
@@ -82,8 +86,24 @@ def _guess_delimiter(first: str) -> str:
     return max(_DELIMITERS, key=bare.count) if any(mark in bare for mark in _DELIMITERS) else ","
 
 
-def _cells(record: str, delimiter: str) -> list[str]:
-    return next(csv.reader([record], delimiter=delimiter), [""])
+def _cells(record: str, delimiter: str, path: str) -> list[str]:
+    """The cells of one record, by the parser that will read the rest."""
+    data = record.encode("utf-8", "replace") + b"\n"
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(data),
+            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 64),
+            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        )
+    except pa.ArrowInvalid:
+        table = None
+    if table is None or table.num_rows:
+        raise InputError(
+            "cannot be read as a text table: its lines do not end as lines do", path=path,
+            hint="expected UTF-8 text whose lines end in \\n or \\r\\n; is it another kind of file?",
+        )  # fmt: skip
+    names: list[str] = table.column_names
+    return names
 
 
 def _is_data(rows: list[list[str]]) -> bool:

@@ -142,6 +142,11 @@ class LineIndex:
             )  # fmt: skip
 
 
+def record_ends(data: bytes) -> npt.NDArray[np.int64]:
+    """The places in some text, which begins with a record, of the newlines that end one."""
+    return _newlines(np.frombuffer(data, np.uint8), False)[1]
+
+
 def _newlines(data: Bytes, odd: bool) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], bool]:
     """All newlines; those that end a record; whether the data stops inside a quoted cell."""
     newlines = np.flatnonzero(data == _NEWLINE)

@@ -29,7 +29,10 @@ class ParquetSource:
         self.path, self._shown = path, shown
         self._before = fingerprint(path)
         self._open_files = threading.local()
+        self._metadata: pq.FileMetaData | None = None
         file = self._file()
+        # Parsed once for all threads: each copy would take as much memory as the file has row groups and columns.
+        self._metadata = file.metadata
         schema = file.schema_arrow
         refuse_twins(schema.names, shown)
         self._types = tuple(str(field.type) for field in schema)
@@ -44,11 +47,11 @@ class ParquetSource:
         )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_open_files"}
+        return {name: value for name, value in vars(self).items() if name not in ("_open_files", "_metadata")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._open_files = threading.local()
+        self._open_files, self._metadata = threading.local(), None
 
     def _file(self) -> pq.ParquetFile:
         # A reader must not be shared by threads. The default pre_buffer would hold whole groups in memory, and without
@@ -56,8 +59,14 @@ class ParquetSource:
         if not hasattr(self._open_files, "file"):
             try:
                 self._open_files.file = pq.ParquetFile(
-                    self.path, pre_buffer=False, buffer_size=_READ, page_checksum_verification=True
+                    self.path,
+                    metadata=self._metadata,
+                    pre_buffer=False,
+                    buffer_size=_READ,
+                    page_checksum_verification=True,
                 )
+            except pa.ArrowMemoryError as error:
+                raise MemoryError(str(error)) from None
             except (pa.ArrowException, OSError) as error:
                 raise _damaged(self._shown, error) from None
         file: pq.ParquetFile = self._open_files.file
@@ -108,6 +117,8 @@ class ParquetSource:
                 at += batch.num_rows
                 if at >= extent.stop:
                     return
+        except pa.ArrowMemoryError as error:
+            raise MemoryError(str(error)) from None
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self._shown, error) from None
         finally:
@@ -167,19 +178,20 @@ class ParquetWriter:
         self._stream, self._keys, self._numbers = stream, list(key_names), list(number_names)
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
 
     def write(self, keys: Sequence[Keys], numbers: Stored) -> None:
         """Take rows; they are written when they fill a row group."""
         columns = [as_arrow(key) for key in keys] + [doubles(numbers[:, i]) for i in range(numbers.shape[1])]
         self._waiting.append(pa.RecordBatch.from_arrays(columns, names=[*self._keys, *self._numbers]))
-        rows = sum(batch.num_rows for batch in self._waiting)
-        if rows >= _GROUP_ROWS or 8 * rows * len(columns) >= _GROUP_BYTES:
+        self._waiting_rows += len(numbers)
+        if self._waiting_rows >= _GROUP_ROWS or 8 * self._waiting_rows * len(columns) >= _GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
         if self._waiting:
             self._append(pa.Table.from_batches(self._waiting).combine_chunks())
-            self._waiting = []
+            self._waiting, self._waiting_rows = [], 0
 
     def _append(self, table: pa.Table) -> None:
         if self._writer is None:
