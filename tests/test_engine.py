@@ -17,8 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import divtool
-from divtool.engine.classes import Side, match_classes, natural, stripped
-from divtool.engine.columns import (
+from divtool.engine.join import hashed
+from divtool.engine.local import Serial, Threads, available_threads, local_engine
+from divtool.errors import DivtoolError, InputError, UsageError
+from divtool.formats.keys import IntegerKeys, Keys, text_keys
+from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Header
+from divtool.meaning.classes import Side, match_classes, natural, stripped
+from divtool.meaning.columns import (
     Columns,
     decide_label,
     decide_matrix,
@@ -28,14 +33,9 @@ from divtool.engine.columns import (
     id_like,
     label_like,
 )
-from divtool.engine.join import hashed
-from divtool.engine.kinds import Kind, check_block, decide_kind, fault_of_row
-from divtool.engine.labels import LabelRule, decide_labels
-from divtool.engine.local import Serial, Threads, available_threads, local_engine
-from divtool.engine.weights import class_weights
-from divtool.errors import DivtoolError, InputError, UsageError
-from divtool.formats.keys import IntegerKeys, Keys, text_keys
-from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Header
+from divtool.meaning.kinds import Kind, check_block, decide_kind, fault_of_row
+from divtool.meaning.labels import LabelRule, decide_labels
+from divtool.meaning.weights import class_weights
 from divtool.reports.plain import document
 
 LETTER = {"f": FLOAT, "i": INTEGER, "t": TEXT, "o": OTHER}

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from divtool.engine.classes import Matched
-from divtool.engine.columns import Columns, decide_label, decide_matrix, find_column, id_like, label_like
 from divtool.engine.inputs import Input
-from divtool.engine.kinds import Kind, decide_kind
-from divtool.engine.labels import decide_labels
 from divtool.engine.operands import Opened
 from divtool.errors import InputError, UsageError
 from divtool.formats.keys import Keys
 from divtool.formats.opening import open_source
 from divtool.formats.source import FLOAT, INTEGER, OTHER, Block, Selection, Source
+from divtool.meaning.classes import Matched
+from divtool.meaning.columns import Columns, decide_label, decide_matrix, find_column, id_like, label_like
+from divtool.meaning.kinds import Kind, decide_kind
+from divtool.meaning.labels import decide_labels
 from divtool.options import KINDS, Measuring, Reading
 
 _SAMPLE_ROWS, _SAMPLE_BYTES = 4096, 1 << 20

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from divtool.engine.labels import Codes
 from divtool.engine.once import once
 from divtool.formats.source import Stored
+from divtool.meaning.labels import Codes
 from divtool.measures.vocabulary import Matrix, Rows
 from divtool.numerics import kernels
 from divtool.numerics.logspace import (

@@ -14,12 +14,12 @@ from divtool.accumulators.bundle import RowStatistics
 from divtool.accumulators.scores import Scores
 from divtool.engine.chunk import Chunk, Part
 from divtool.engine.inputs import Slab
-from divtool.engine.labels import Codes
 from divtool.engine.local import Engine
 from divtool.engine.plan import Plan
 from divtool.errors import InputError
 from divtool.formats.keys import Keys
 from divtool.formats.source import Extent
+from divtool.meaning.labels import Codes
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from divtool.engine.columns import Columns
-from divtool.engine.kinds import Kind, check_block, fault_of_row
-from divtool.engine.labels import Codes, LabelRule
 from divtool.errors import InputError
 from divtool.formats.keys import Keys
 from divtool.formats.source import Block, Extent, Header, Selection, Source, Stored
+from divtool.meaning.columns import Columns
+from divtool.meaning.kinds import Kind, check_block, fault_of_row
+from divtool.meaning.labels import Codes, LabelRule
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from divtool.engine.inputs import Input, Readable, Slab
-from divtool.engine.kinds import Kind
-from divtool.engine.labels import Codes
 from divtool.engine.plan import Plan
 from divtool.errors import InputError
 from divtool.formats.keys import integers_of
 from divtool.formats.source import Extent, Stored
+from divtool.meaning.kinds import Kind
+from divtool.meaning.labels import Codes
 
 PARTITION_ROWS = 1 << 19
 BUCKET_BYTES = 4 << 20

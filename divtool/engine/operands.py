@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from divtool.engine.columns import find_id
 from divtool.errors import UsageError
 from divtool.formats.opening import open_source
 from divtool.formats.source import Header, Source
+from divtool.meaning.columns import find_id
 from divtool.measures.declare import Declaration, Operand
 from divtool.options import Reading
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from divtool.engine.bind import matrix_input, truth_input, with_labels
 from divtool.engine.chunk import Settings
-from divtool.engine.classes import Matched, Side, match_classes
 from divtool.engine.inputs import Input
 from divtool.engine.operands import Opened, id_columns, open_operands
 from divtool.engine.plan import Asked, Plan, running_of
-from divtool.engine.weights import class_weights
 from divtool.errors import InputError, UsageError
+from divtool.meaning.classes import Matched, Side, match_classes
+from divtool.meaning.weights import class_weights
 from divtool.measures.declare import Declaration
 from divtool.options import KINDS, Measuring, Reading, Running
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from divtool.accumulators.bundle import RowFigures
 from divtool.accumulators.moments import MomentFigures
-from divtool.engine.columns import describe_excluded
 from divtool.engine.fold import State
 from divtool.engine.inputs import Input, Readable
 from divtool.engine.plan import Asked, Plan
 from divtool.errors import InputError
+from divtool.meaning.columns import describe_excluded
 from divtool.numerics.exactsum import rounded
 from divtool.result import InputReport, MeasureResult, WorstRow
 from divtool.units import PURE, Unit

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from divtool.engine.fold import RowBatch, RowSink
-from divtool.engine.labels import Codes
 from divtool.engine.plan import Plan
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
 from divtool.formats.source import Stored
 from divtool.formats.writing import RowWriter
+from divtool.meaning.labels import Codes
 
 
 def column_names(plan: Plan) -> tuple[list[str], list[str]]:

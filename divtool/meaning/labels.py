@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from divtool.engine.classes import natural, stripped
 from divtool.errors import InputError
 from divtool.formats.keys import IntegerKeys, Keys
+from divtool.meaning.classes import natural, stripped
 from divtool.registry import suggestion
 
 Codes = npt.NDArray[np.int64]
