@@ -91,7 +91,7 @@ def record(each: MeasureResult) -> dict[str, str]:
 def shortest(value: float) -> str:
     """The shortest digits that read back to the same double.
 
-    >>> shortest(0.1), shortest(math.inf), shortest(math.nan)
+    >>> shortest(0.1), shortest(float("inf")), shortest(float("nan"))
     ('0.1', 'inf', 'nan')
     """
     return repr(float(value))

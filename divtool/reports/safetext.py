@@ -17,11 +17,11 @@ def safe(text: str, width: int = WIDTH) -> str:
     """``text`` with controls as ``\\xNN``, unseen characters as ``\\uNNNN``, cut in the middle to a width.
 
     >>> safe("a\\x1b[31mb"), safe("x" * 30, width=11)
-    ('a\\\\x1b[31mb', 'xxxxx...xxx')
+    ('a\\\\x1b[31mb', 'xxxx...xxxx')
     """
     shown = _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     shown = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)
     if len(shown) <= width:
         return shown
-    tail = (width - 3) // 2 - (width - 3) % 2 if width > 8 else 0
-    return shown[: width - 3 - tail] + "..." + (shown[len(shown) - tail :] if tail else "")
+    tail = (width - 3) // 2
+    return shown[: width - 3 - tail] + "..." + shown[len(shown) - tail :]

@@ -137,7 +137,7 @@ def _spread(each: MeasureResult, digits: int) -> RenderableType:
 def number(value: float, digits: int) -> str:
     """A number for people: so many significant digits, without a tail of zeros.
 
-    >>> number(0.000123456789, 5), number(math.inf, 5), number(2.0, 5)
+    >>> number(0.000123456789, 5), number(float("inf"), 5), number(2.0, 5)
     ('0.00012346', 'inf', '2')
     """
     return f"{value:.{digits}g}"
