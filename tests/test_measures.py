@@ -456,35 +456,11 @@ class TestGoldenArticles:
 # A measure added in one file
 
 
-TOY = '''"""Toys."""
-
-from __future__ import annotations
-
-from typing import Annotated
-
-from divtool.measures.declare import DISTRIBUTION, measure
-from divtool.measures.vocabulary import Matrix, Rows
-
-
-@measure(
-    "peakedness",
-    title="Peakedness",
-    family="toys",
-    operands=(DISTRIBUTION,),
-    formula="max_k p_k",
-    cite="Nobody (2020), Toys",
-    unit="1",
-    bounds=(0.0, 1.0),
-    laws={"non-negative"},
-    common=True,
-)
-def peakedness(p: Matrix, *, gain: Annotated[float, "What the number is multiplied by."] = 1.0) -> Rows:
-    """The greatest probability of each row.
-
-    Edges: none.
-    """
-    return gain * p.max(axis=1)
-'''
+def recipe() -> str:
+    """The file that CONTRIBUTING.md says is a complete measure."""
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    block = text[text.index("```python\n") + len("```python\n") :]
+    return block[: block.index("```")]
 
 
 @pytest.fixture(scope="module")
@@ -492,45 +468,59 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package with one more file."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(Path(divtool.__file__).parent, folder / "divtool", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "divtool" / "measures" / "toys.py").write_text(TOY, encoding="utf-8")
+    (folder / "divtool" / "measures" / "certainty.py").write_text(recipe(), encoding="utf-8")
     np.save(folder / "x.npy", X)
     return folder
 
 
 class TestAddingAMeasure:
+    """The recipe of CONTRIBUTING.md, word for word, in a copy of the package."""
+
     def run(self, copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "divtool", *arguments]
+        command = [sys.executable, *arguments]
         return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=60)
 
+    def divtool(self, copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(copy, "-m", "divtool", *arguments)
+
     def test_gives_a_command(self, copy: Path) -> None:
-        done = self.run(copy, "peakedness", "x.npy", "-q")
+        done = self.divtool(copy, "max-probability", "x.npy", "-q")
         assert (done.returncode, done.stderr) == (0, "")
         near(float(done.stdout), np.exp([-0.4076059644443803, -0.065883903757429168]).mean())
 
     def test_gives_its_option(self, copy: Path) -> None:
-        plain, twice = (self.run(copy, "peakedness", "x.npy", "-q", *gain) for gain in ((), ("--gain", "2")))
-        assert float(twice.stdout) == 2 * float(plain.stdout)
-        assert "is not a valid float" in self.run(copy, "peakedness", "x.npy", "--gain", "big").stderr
+        squared = float(self.divtool(copy, "max-probability", "x.npy", "-q", "--power", "2").stdout)
+        near(squared, np.exp([2 * -0.4076059644443803, 2 * -0.065883903757429168]).mean())
+        assert "is not a valid float" in self.divtool(copy, "max-probability", "x.npy", "--power", "big").stderr
 
     def test_gives_help(self, copy: Path) -> None:
-        text = self.run(copy, "peakedness", "--help").stdout
-        for piece in ("The greatest probability", "max_k p_k", "Nobody (2020)", "--gain", "What the number is"):
+        text = self.divtool(copy, "max-probability", "--help").stdout
+        for piece in ("Largest probability of each row", "max_k p_k", "Hendrycks", "--power", "Raise it to"):
             assert piece in text
 
     def test_gives_a_line_in_the_lists(self, copy: Path) -> None:
-        assert "\npeakedness\ttoys\tPeakedness\t1\t[0, 1]\t\tmax_k p_k\n" in self.run(copy, "list").stdout
-        assert "  peakedness    The greatest probability of each row.\n" in self.run(copy, "--help").stdout
+        line = "\nmax-probability\tentropies\tLargest probability\t1\t[0, 1]\t\tmax_k p_k\n"
+        assert line in self.divtool(copy, "list").stdout
+        assert "\nmax-probability\t" in self.divtool(copy, "list", "--laws").stdout
 
     def test_gives_did_you_mean(self, copy: Path) -> None:
-        done = self.run(copy, "peekedness", "x.npy")
+        done = self.divtool(copy, "max-probabilty", "x.npy")
         assert done.returncode == 2
-        assert 'did you mean "peakedness"?' in done.stderr
+        assert 'did you mean "max-probability"?' in done.stderr
 
     def test_gives_a_function(self, copy: Path) -> None:
-        script = "import divtool; print(divtool.peakedness([[0.25, 0.75]], gain=2.0).value)"
-        environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=copy, env=environment, capture_output=True, text=True, timeout=60
-        )
-        assert (done.stdout, done.stderr) == ("1.5\n", "")
+        done = self.run(copy, "-c", "import divtool; print(divtool.max_probability([[0.25, 0.75]], power=2.0).value)")
+        assert (done.stdout, done.stderr) == ("0.5625\n", "")
+
+    def test_gives_law_tests(self) -> None:
+        """Its declaration is the whole truth about the laws, and a lie in it would be found."""
+        for declared_laws, lie in ((None, set()), ('laws={"non-negative"}', {"class-permutation", "shift-invariant"})):
+            text = recipe()
+            if declared_laws:
+                text = text.replace('laws={"non-negative", "class-permutation", "shift-invariant"}', declared_laws)
+            exec(compile(text, "certainty.py", "exec"), {"__name__": "certainty"})
+            try:
+                assert set(lies(MEASURES.get("max-probability"), list(random_samples()))) == lie
+            finally:
+                MEASURES.remove("max-probability")
