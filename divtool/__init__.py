@@ -48,17 +48,21 @@ def __getattr__(name: str) -> Any:
 
 
 def _measure_function(name: str) -> Any:
-    from functools import partial
-
     from divtool.api import compute, declared
     from divtool.errors import UsageError
 
     verb = name.replace("_", "-")
     try:
-        declared(verb)
+        declaration = declared(verb)
     except UsageError:
         raise AttributeError(f"module 'divtool' has no attribute {name!r}") from None
-    return partial(compute, verb)
+
+    def function(*operands: Any, **options: Any) -> Result:
+        return compute(verb, *operands, **options)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{declaration.summary}\n\n{declaration.formula}\n\nOperands and options as for compute()."
+    return function
 
 
 def __dir__() -> list[str]:

@@ -149,11 +149,9 @@ def _check_outputs(request: Request) -> None:
 
 def _changed(measuring: Measuring) -> dict[str, object]:
     """The settings that are not the defaults: they belong to the number."""
-    return {
-        each.name: getattr(measuring, each.name)
-        for each in fields_of(Measuring)
-        if getattr(measuring, each.name) != each.default
-    }
+    chosen = {each.name: getattr(measuring, each.name) for each in fields_of(Measuring)}
+    plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in chosen.items()}
+    return {each.name: plain[each.name] for each in fields_of(Measuring) if plain[each.name] != each.default}
 
 
 def _folded(plan: Plan, request: Request, rows_to: OpenRows, progress: Progress | None) -> State:

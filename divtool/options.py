@@ -6,6 +6,7 @@ arguments. Types are plain, defaults are those of the fields.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
@@ -17,8 +18,9 @@ DEFAULT_CHUNK = 8 << 20
 MAPPING_FORMS = "name=weight,... or a file"
 
 
-# What a verb must have for an option to apply to it: the truth among its operands, two distributions, one number a row.
-TRUTH, PAIR, NUMBER = "truth", "pair", "number"
+# What a verb must have for an option to apply to it: the truth among its operands, two distributions, one number a row,
+# a number that is a logarithm.
+TRUTH, PAIR, NUMBER, LOGARITHM = "truth", "pair", "number", "logarithm"
 
 
 def option(
@@ -40,17 +42,16 @@ KINDS = {"logits": "logits", "log-probs": "log-probabilities", "probs": "probabi
 class Reading:
     """What the files hold and which of their columns count."""
 
-    given: str | None = option(
-        None, "What the numbers are, instead of what divtool takes them for.", metavar="KIND", choices=KINDS
-    )
-    given_p: str | None = option(None, "The same for the reference alone.", metavar="KIND", choices=KINDS, applies=PAIR)
-    given_q: str | None = option(None, "The same for the model alone.", metavar="KIND", choices=KINDS, applies=PAIR)
+    given: str | None = option(None, "What the numbers are, instead of what divtool takes them for.", choices=KINDS)
+    given_p: str | None = option(None, "The same for the reference alone.", choices=KINDS, applies=PAIR)
+    given_q: str | None = option(None, "The same for the model alone.", choices=KINDS, applies=PAIR)
     columns: str | None = option(
         None, "The class columns: names or positions, separated by commas; '!name' leaves one out.", metavar="LIST"
     )
     id: str | None = option(
-        None, "The column that names the rows; rows of two files are then matched by it.", metavar="COL"
-    )
+        None, "The column that names the rows, by which rows of two files are matched (a,b if it has two names).",
+        metavar="COL",
+    )  # fmt: skip
     label_col: str | None = option(
         None, "The column (name, or position without a header) of the predictions file that holds the labels.",
         metavar="COL",
@@ -70,7 +71,7 @@ class Measuring:
     """What is computed."""
 
     base: str = option(
-        "e", "Base of the logarithm: e (nats), 2 (bits), 10 (dits) or any other.", metavar="e|2|10|X", applies=NUMBER
+        "e", "Base of the logarithm: e (nats), 2 (bits), 10 (dits) or any other.", metavar="e|2|10|X", applies=LOGARITHM
     )
     temperature: float = option(1.0, "Divide the logits by this before anything else.", "-T", "--temperature")
     reduction: str = option(
@@ -141,14 +142,39 @@ def pick(group: type[Group], arguments: Mapping[str, Any]) -> Group:
     """An option group from keyword arguments that may hold more than its own; choices are checked."""
     chosen = {each.name: arguments[each.name] for each in fields_of(group) if each.name in arguments}
     for each in fields_of(group):
-        value, choices = chosen.get(each.name), each.metadata["choices"]
-        if value is not None and choices and value not in choices:
+        if chosen.get(each.name) is None:
+            continue
+        value, choices = _typed(each, chosen[each.name]), each.metadata["choices"]
+        chosen[each.name] = value
+        if choices and value not in choices:
+            hint = suggestion(str(value), list(choices))
             raise UsageError(
                 f'{flag_of(each)} "{value}": expected one of {", ".join(choices)}',
-                hint=suggestion(str(value), list(choices)),
+                hint=hint if hint.startswith("did") else "",
             )
         _check_range(each, value)
     return group(**chosen)
+
+
+# Options that take more than text from a program.
+_RICHER = ("class_weight", "chunk_size", "progress")
+
+
+def _typed(each: Field[Any], value: Any) -> Any:
+    """The value in the type of its field: a program may say base=2, ignore_index=3 or temperature="2"."""
+    kind: Any = type(each.default)
+    try:
+        if kind is tuple:
+            return (int(value),) if isinstance(value, int | str) else tuple(int(entry) for entry in value)
+        if kind is float or each.metadata["least"] is not None:
+            return kind(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{flag_of(each)} {value!r}: expected a number") from None
+    if kind is bool or each.name in _RICHER:
+        return value
+    if isinstance(value, bool):
+        raise UsageError(f"{flag_of(each)} {value!r}: expected text")
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
 
 
 def _check_range(each: Field[Any], value: Any) -> None:

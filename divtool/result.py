@@ -87,10 +87,16 @@ class Result:
     @property
     def value(self) -> float:
         """The number of the first measure."""
+        if not self.results:
+            raise AttributeError(f"{self.command} gives no single number; its rows are in row_values")
         return self.results[0].value
 
     def __float__(self) -> float:
         return self.value
+
+    def __str__(self) -> str:
+        lines = [f"{each.measure} {each.value!r} {each.unit}, {each.reduction} of {each.n:,}" for each in self.results]
+        return "\n".join(lines) or f"{self.command}: {self.rows:,} rows"
 
     def __getitem__(self, measure: str) -> MeasureResult:
         for each in self.results:

@@ -50,7 +50,9 @@ class LazyRoot(TyperGroup):
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             from divtool.registry import suggestion
 
-            raise UsageError(f'there is no command "{args[0]}"', hint=suggestion(args[0], self.list_commands(ctx)))
+            meant = [each.name for each in verbs() if args[0].lower() in each.synonyms]
+            hint = f'did you mean "{meant[0]}"?' if meant else suggestion(args[0], self.list_commands(ctx))
+            raise UsageError(f'there is no command "{args[0]}"', hint=hint)
         return super().resolve_command(ctx, args)
 
 

@@ -51,16 +51,11 @@ def _text(lines: list[list[str]], form: str) -> str:
 
 
 def _drawn(lines: list[list[str]]) -> str:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in lines[0]:
-        table.add_column(name, overflow="fold", no_wrap=name in ("name", "family", "unit", "range"))
+    """A block a measure, which fits any terminal."""
+    blocks = []
     for cells in lines[1:]:
-        table.add_row(*(Text(cell) for cell in cells))
-    console = Console(markup=False, highlight=False, emoji=False)
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get()
+        name, family, title, unit, range_, better, formula, *laws = cells
+        facts = ", ".join(filter(None, (family, unit, range_, better and f"{better} is better")))
+        said = "".join(f"    laws: {law}\n" for law in laws if law)
+        blocks.append(f"{name}  {title} ({facts})\n    {formula}\n{said}")
+    return "\n".join(blocks)

@@ -4,19 +4,19 @@
 # ruff: noqa: E501
 STAMP = (
     "__init__.py:866 "
-    "declare.py:7326 "
-    "divergences.py:1445 "
+    "declare.py:7452 "
+    "divergences.py:1433 "
     "entropies.py:1206 "
     "laws.py:3958 "
-    "losses.py:2036 "
-    "transforms.py:1619 "
+    "losses.py:2006 "
+    "transforms.py:1624 "
     "vocabulary.py:2129 "
 ).rstrip()
 
-VERBS: tuple[tuple[str, str, str, str, bool], ...] = (
-    ("kl", "divergences", "divergences", "Kullback-Leibler divergence of a model from a reference, row by row.", True),
-    ("entropy", "entropies", "entropies", "Shannon entropy of each row: how undecided the distribution is.", True),
-    ("ce", "losses", "losses", "Cross-entropy of predictions against labels (indices, names or soft rows).", True),
-    ("softmax", "transforms", "transforms", "Probabilities from logits: each row sums to 1.", True),
-    ("log-softmax", "transforms", "transforms", "Log-probabilities from logits, in nats; near-certain classes keep every digit.", True),
+VERBS: tuple[tuple[str, str, str, str, bool, str], ...] = (
+    ("kl", "divergences", "divergences", "Kullback-Leibler divergence of a model from a reference.", True, "Kullback-Leibler divergence"),
+    ("entropy", "entropies", "entropies", "Shannon entropy of each row: how undecided the distribution is.", True, "Shannon entropy"),
+    ("ce", "losses", "losses", "Cross-entropy of predictions against labels.", True, "Cross-entropy"),
+    ("softmax", "transforms", "transforms", "Probabilities from logits: each row sums to 1.", True, "Softmax"),
+    ("log-softmax", "transforms", "transforms", "Log-probabilities from logits, in nats.", True, "Log-softmax"),
 )

@@ -17,10 +17,12 @@ from divtool.meaning.classes import Matched
 from divtool.meaning.columns import Columns, decide_label, decide_matrix, find_column, id_like, label_like
 from divtool.meaning.kinds import Kind, decide_kind
 from divtool.meaning.labels import decide_labels
+from divtool.numerics.rowsum import row_sum
 from divtool.options import KINDS, Measuring, Reading
 
 _SAMPLE_ROWS, _SAMPLE_BYTES = 4096, 1 << 20
 _FEWEST_SAMPLED = 16
+_MOST_TRIED = 100
 
 
 def matrix_input(opened: Opened, id: int | None, all_opened: Sequence[Opened], reading: Reading) -> Input:
@@ -75,9 +77,19 @@ def _check_alike(sample: Block, given: Input, kind: Kind, reading: Reading) -> N
     """Logits are not guessed from columns of unlike content: ages and prices beside a score are no classes."""
     if kind.name != "logits" or given.header.names is None or reading.columns or reading.given or reading.given_q:
         return
+    header, classes = given.header, given.columns.classes
+    # Without one column the rest sum to 1: a loss or a score beside probabilities.
+    x = sample.matrix.astype(np.float64)
+    for i in range(x.shape[1] if 2 < x.shape[1] <= _MOST_TRIED else 0):
+        rest = np.abs(row_sum(np.delete(x, i, axis=1)) - 1.0)
+        if 2 * (rest <= kind.tolerance).sum() > len(x):
+            odd = header.name(classes[i])
+            raise InputError(
+                f'which columns are the classes? The rows sum to 1 without "{odd}"', path=given.title,
+                hint=f"leave it out: --columns '!{odd}'; or, if all are logits: --given logits",
+            )  # fmt: skip
     whole = [bool((column == np.round(column)).all()) for column in sample.matrix.T]
     if any(whole) and not all(whole):
-        header, classes = given.header, given.columns.classes
         odd, even = header.name(classes[whole.index(True)]), header.name(classes[whole.index(False)])
         raise InputError(
             f'which columns are the classes? "{odd}" holds whole numbers, "{even}" does not', path=given.title,

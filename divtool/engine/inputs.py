@@ -165,11 +165,11 @@ class Input:
         if kind.name != "probs" or sums is None:
             return matrix, None, None
         away = np.abs(sums - 1.0)
-        off = away > kind.tolerance
-        if kind.normalize and off.any():
-            matrix = matrix.astype(np.float64)
-            matrix[off] /= sums[off, None]
-        return matrix, off, (away > kind.strict) & ~off
+        off = away > kind.strict
+        if kind.normalize:
+            # Every row, or cross-entropy would not be entropy plus divergence; those off by more than rounding count.
+            return matrix / sums[:, None], off, np.zeros_like(off)
+        return matrix, np.zeros_like(off), off
 
     def refuse_row(self, matrix: Stored, at: int, first: int) -> None:
         """Raise the :class:`InputError` that a row deserves; returns if nothing is wrong with it."""

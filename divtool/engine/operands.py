@@ -48,6 +48,8 @@ def open_operands(declared: Declaration, operands: Sequence[Any], reading: Readi
             "the labels come from a file of their own or from --label-col, not from both",
             hint=f"to name the column of the labels file, write {operands[-1]}:{reading.label_col}",
         )
+    if sum(isinstance(each, str) and each == "-" for each in operands) > 1:
+        raise UsageError("standard input (-) can be only one of the files")
     return [_open_one(operand, thing, reading) for operand, thing in zip(allowed, operands, strict=False)]
 
 
@@ -74,8 +76,9 @@ def file_and_column(name: str) -> tuple[str, str | None]:
 def id_columns(opened: Sequence[Opened], reading: Reading) -> list[int | None]:
     """The id column of each input: asked for, or named alike in all of them, or in a file that stands alone."""
     found = []
-    for each in opened:
-        wanted = reading.id
+    own = (reading.id or "").split(",")
+    for i, each in enumerate(opened):
+        wanted = own[i].strip() if len(own) == len(opened) > 1 else reading.id
         if wanted is not None and each.header.names is None and len(opened) > 1 and each.header.find(wanted) is None:
             wanted = None
         found.append(find_id(each.header, wanted))

@@ -42,7 +42,9 @@ def prepare(
     weights = class_weights(measuring.class_weight, matched.names, inputs[0].order, classes)
     settings = Settings(measuring.temperature, measuring.label_smoothing, weights)
     threads, chunk_bytes = running_of(running)
-    by_id = len(inputs) > 1 and all(each.columns.id is not None for each in inputs) and _same_id_name(inputs)
+    by_id = len(inputs) > 1 and all(each.columns.id is not None for each in inputs)
+    if by_id and reading.id is None and not _same_id_name(inputs):
+        raise _ids_of_two_names(inputs)
     return Plan(
         asked=tuple(_ask(each, keywords, hard, settings) for each in declared), inputs=tuple(inputs),
         settings=settings, names=matched.names, classes=classes, by_id=by_id, keep_rows=keep_rows, labels=hard,
@@ -65,6 +67,14 @@ def _ask(declared: Declaration, keywords: dict[str, Any], hard: bool, settings: 
     own = {each.name: keywords[each.name] for each in declared.keywords if each.name in keywords}
     plain = hard and settings.smoothing == 0.0
     return Asked(declared, own, declared.shortcut if plain else None)
+
+
+def _ids_of_two_names(inputs: Sequence[Input]) -> InputError:
+    named = [(each.title, each.header.name(each.columns.id)) for each in inputs if each.columns.id is not None]
+    return InputError(
+        f'names its rows by "{named[0][1]}", {named[1][0]} by "{named[1][1]}": are these the same ids?',
+        path=named[0][0], hint=f"if they are: --id {named[0][1]},{named[1][1]}; else rename or remove one",
+    )  # fmt: skip
 
 
 def _same_id_name(inputs: Sequence[Input]) -> bool:
@@ -109,6 +119,9 @@ def _check_use(inputs: Sequence[Input], reading: Reading, measuring: Measuring) 
     """Refuse options that could not be obeyed."""
     if (reading.delimiter is not None or reading.no_header) and not any(each.header.lines for each in inputs):
         raise UsageError("--delimiter and --no-header are for text tables; no input is one")
+    kinds = {each.kind.name for each in inputs if each.kind is not None}
+    if reading.normalize and "probs" not in kinds:
+        raise UsageError("--normalize divides probabilities; no input holds any (--given probs says that one does)")
     if any(each.role == "target" for each in inputs) and tuple(measuring.ignore_index) != Measuring().ignore_index:
         raise UsageError("--ignore-index leaves out class labels; these labels are soft rows")
 
@@ -121,9 +134,8 @@ def _notes(inputs: Sequence[Input], matched: Matched, by_id: bool) -> tuple[str,
         if by_id and first.columns.id is not None:
             notes.append(f'rows matched by the column "{first.header.name(first.columns.id)}"')
         elif with_id:
-            without = next((each for each in inputs if each.columns.id is None), None)
-            why = f"{without.title} has no id column" if without else "the id columns have different names"
-            notes.append(f"rows matched by position ({why})")
+            without = ", ".join(each.title for each in inputs if each.columns.id is None)
+            notes.append(f"rows matched by position ({without} has no id column)")
         else:
             notes.append("rows matched by position")
     if matched.how:

@@ -10,6 +10,7 @@ from divtool.engine.fold import State
 from divtool.engine.inputs import Input, Readable
 from divtool.engine.plan import Asked, Plan
 from divtool.errors import InputError
+from divtool.meaning.classes import natural
 from divtool.meaning.columns import describe_excluded
 from divtool.numerics.exactsum import rounded
 from divtool.result import InputReport, MeasureResult, WorstRow
@@ -80,7 +81,7 @@ def _report(readable: Readable, plan: Plan) -> InputReport:
     return InputReport(
         path=header.path, format=header.format, dtype=header.dtype, rows=readable.count(), columns=header.width,
         roles=tuple(roles), classes=len(columns.classes) if given.role else None,
-        class_names=plan.names if given.role and header.names is not None else None,
+        class_names=_class_names(given) if given.role and header.names is not None else None,
         kind=given.kind.name if given.kind else None, evidence=given.kind.evidence if given.kind else None,
         labels=None if given.labels is None else _labels(given), excluded=columns.excluded,
         label_column=header.name(columns.label) if named and columns.label is not None else None,
@@ -88,14 +89,37 @@ def _report(readable: Readable, plan: Plan) -> InputReport:
     )  # fmt: skip
 
 
+def _class_names(given: Input) -> tuple[str, ...]:
+    """The classes in the order of the file, which is what label indices count."""
+    return tuple(given.header.name(column) for column in given.columns.classes)
+
+
 def _labels(given: Input) -> str:
     assert given.labels is not None
     return "class names" if given.labels.how == "name" else f"class indices 0 to {given.labels.classes - 1}"
 
 
+def _about_matching(plan: Plan) -> list[str]:
+    """Where rows or labels were matched by nothing but their place."""
+    said = []
+    inputs = [each.as_read for each in plan.inputs]
+    with_ids = [each for each in inputs if each.columns.id is not None]
+    if len(inputs) > 1 and with_ids and not plan.by_id:
+        names = ", ".join(each.title for each in inputs if each.columns.id is None)
+        said.append(f"rows are matched by position: {with_ids[0].title} has ids, {names} has none")
+    predictions = inputs[0]
+    by_index = any(each.labels is not None and each.labels.how == "index" for each in inputs)
+    if by_index and predictions.header.names is not None:
+        names_in_file = _class_names(predictions)
+        if list(names_in_file) != sorted(names_in_file, key=natural):
+            shown = ", ".join(f"{i} = {name}" for i, name in enumerate(names_in_file[:6]))
+            said.append(f"label indices count the columns of {predictions.title}, which are not in order: {shown}")
+    return said
+
+
 def warnings(plan: Plan, state: State) -> tuple[str, ...]:
     """What a reader should know before quoting the number."""
-    said = []
+    said = _about_matching(plan)
     if state.normalized:
         said.append(f"{_rows(state.normalized)} did not sum to 1 and were divided by their sum (--normalize)")
     if state.rounded:

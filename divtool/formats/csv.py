@@ -26,6 +26,7 @@ _HEAD = 1 << 16
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_HEAD = 1 << 25
 _GUESSED = 20
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
 _BAD_CELL = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to \w+: (.*)", re.DOTALL)
 _BAD_WIDTH = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 
@@ -43,7 +44,7 @@ class CsvSource:
         self._index = LineIndex(path, shown, self._dialect.start, self._dialect.first_line)
         self.header = Header(
             shown, "csv" if self._dialect.delimiter != "\t" else "tsv", self._dialect.names,
-            _guess_types(path, self._dialect, self._index.end), None, "text",
+            _guess_types(path, shown, self._dialect, self._index.end), None, "text",
             decimals=True, lines=True, size=self._before[2],
         )  # fmt: skip
 
@@ -254,7 +255,7 @@ def _head(path: str, shown: str) -> bytes:
     return head
 
 
-def _guess_types(path: str, dialect: Dialect, end: int) -> tuple[str, ...]:
+def _guess_types(path: str, shown: str, dialect: Dialect, end: int) -> tuple[str, ...]:
     """What the first rows hold, column by column: whole numbers, other numbers or text. Only a first impression."""
     with open(path, "rb") as file:
         file.seek(dialect.start)
@@ -266,7 +267,14 @@ def _guess_types(path: str, dialect: Dialect, end: int) -> tuple[str, ...]:
     except pa.ArrowInvalid:
         # What cannot be parsed is refused, with its place, when it is read.
         return (FLOAT,) * dialect.width
-    return tuple(_guess_type(column.to_pylist()) for column in texts.columns)
+    columns = [column.to_pylist() for column in texts.columns]
+    types = tuple(_guess_type(cells) for cells in columns)
+    if set(types) == {TEXT} and any(_DECIMAL_COMMA.fullmatch(cell) for cells in columns for cell in cells):
+        raise InputError(
+            "numbers are written with decimal commas; expected points", path=shown,
+            hint="pandas: read_csv(FILE, sep=';', decimal=',').to_csv(NEW, index=False)",
+        )  # fmt: skip
+    return types
 
 
 def _guess_type(cells: list[str]) -> str:

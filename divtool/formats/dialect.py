@@ -34,6 +34,8 @@ def decide_dialect(head: bytes, path: str, *, delimiter: str | None, no_header: 
     Raises :class:`InputError` for an empty file, another encoding than UTF-8, or columns of the same name.
     """
     bom = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    if head[bom : bom + 64].lstrip()[:1] in (b"{", b"["):
+        raise InputError("holds JSON, which is written but not read; expected CSV, TSV, Parquet or NPY", path=path)
     text, sizes = _records(head[bom:], path)
     if text and not text[0]:
         raise InputError("the first line is blank; expected the names of the columns", path=path, line=1)
@@ -83,7 +85,9 @@ def _decoded(record: bytes, path: str, number: int) -> str:
 
 def _guess_delimiter(first: str) -> str:
     bare = re.sub(r'"[^"]*"', "", first)
-    return max(_DELIMITERS, key=bare.count) if any(mark in bare for mark in _DELIMITERS) else ","
+    if any(mark in bare for mark in _DELIMITERS):
+        return max(_DELIMITERS, key=bare.count)
+    return " " if " " in bare and all(NUMBER.fullmatch(piece) for piece in bare.split(" ")) else ","
 
 
 def _cells(record: str, delimiter: str, path: str) -> list[str]:
@@ -112,8 +116,14 @@ def _is_data(rows: list[list[str]]) -> bool:
     if not all(NUMBER.fullmatch(cell) for cell in first):
         # A row of text under no header (a bare list of names) cannot be told from a header, so it is one.
         return False
-    counts = [str(i) for i in range(len(first))]
-    return not (len(first) > 1 and first == counts and rows[1:] and rows[1] != counts)
+    distinct_whole = len(first) > 1 and all(WHOLE.fullmatch(cell) for cell in first) and len(set(first)) == len(first)
+    if not distinct_whole or not rows[1:]:
+        return True
+    # Whole numbers over other numbers are names of classes (pandas writes columns 1, 2, 3 so); over whole numbers only
+    # a plain count is.
+    below = rows[1]
+    counts = first == [str(i) for i in range(len(first))] and below != first
+    return not counts and all(WHOLE.fullmatch(cell) for cell in below)
 
 
 def _refuse_twins(names: list[str], path: str) -> None:

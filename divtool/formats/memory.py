@@ -76,6 +76,9 @@ def open_object(thing: Any, name: str) -> Source:
         return TableSource(thing, name)
     if module == "pandas":
         frame = thing.to_frame(name=thing.name or "values") if type(thing).__name__ == "Series" else thing
+        # An index that says more than the place of a row names the rows, as it does in pandas.
+        if frame.index.name is not None or type(frame.index).__name__ != "RangeIndex":
+            frame = frame.reset_index(names=frame.index.name or "index")
         frame = frame.rename(columns=str)
         return TableSource(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None), name)
     try:

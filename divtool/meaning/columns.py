@@ -14,7 +14,10 @@ _ID = re.compile(r"(row|example|sample|item|record|image|case|object)?[_ -]?(id|
 _LABEL = re.compile(
     r"(true|gold|target|actual)?[_ -]?(labels?|target|class|y|truth|ground[_ ]truth|gold|outcome)|y_true"
 )
-_ASIDE = re.compile(r"(sample_?)?weights?|split|fold|time|timestamp|date|datetime")
+_ASIDE = re.compile(
+    r"(sample_?)?weights?|split|fold|time|timestamp|date|datetime|epoch|step|loss|nll|ce|kl|score|conf|confidence|entropy"
+    r"|margin|correct|pred|preds|prediction|predicted|predicted_label|y_pred|argmax"
+)
 _INDEX = re.compile(r"__index_level_\d+__|unnamed: 0|")
 
 
@@ -151,9 +154,14 @@ def _checked(header: Header, columns: Columns) -> Columns:
         return columns
     left_out = "; ".join(f'"{name}": {reason}' for name, reason in columns.excluded[:6])
     found = "no column" if not columns.classes else f'only the column "{header.name(columns.classes[0])}"'
+    single = (
+        "one probability of two? Write both, 1 - p and p; else name the classes: --columns a,b,c"
+        if len(columns.classes) == 1
+        else ""
+    )
     raise InputError(
         f"{found} can be a class; expected at least two" + (f" (left out: {left_out})" if left_out else ""),
-        path=header.path, hint="name the class columns: --columns a,b,c",
+        path=header.path, hint=single or "name the class columns: --columns a,b,c",
     )  # fmt: skip
 
 

@@ -41,6 +41,8 @@ def decide_kind(sample: Stored, header: Header, *, given: str | None, normalize:
     if given is not None:
         doubt = "taken as logits, yet the rows sum to 1: is a softmax applied twice?" if like_probs else ""
         return Kind(given, "as given", tolerance, strict, normalize, doubt)
+    if normalize and x.size and not like_logs and (x >= 0.0).all():
+        return Kind("probs", "no value below 0, rows divided by their sum", tolerance, strict, normalize)
     if like_probs:
         return Kind("probs", f"row sums {_around_one(x, tolerance)}", tolerance, strict, normalize)
     if like_logs:
@@ -79,7 +81,8 @@ def _evidence_of_logits(x: Doubles, header: Header, normalize: bool, option: str
             "the rows sum to 100: percentages?", path=header.path,
             hint=f"divide them by their sum: {option} probs --normalize",
         )  # fmt: skip
-    return f"values from {low:.4g} to {high:.4g}"
+    odd = x.size - finite.size
+    return f"values from {low:.4g} to {high:.4g}" + (f", {odd:,} infinite among the first rows" if odd else "")
 
 
 def _around_one(x: Doubles, tolerance: float) -> str:

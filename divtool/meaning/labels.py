@@ -16,6 +16,8 @@ from divtool.registry import suggestion
 Codes = npt.NDArray[np.int64]
 _UNKNOWN = np.iinfo(np.int64).min
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_AS_FLOATS = "labels saved as floats? Save them as whole numbers: labels.astype(int)"
+_FLOAT = re.compile(r"[+-]?\d+\.\d*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ class LabelRule:
             message, hint = "the label is missing", "remove the row, or mark it with an --ignore-index"
         elif self.how == "name":
             message = f'the label "{text}" is none of the {self.classes} classes'
-            hint = suggestion(text, sorted(self.codes, key=natural))
+            hint = suggestion(text, sorted(self.codes, key=natural)) if not _FLOAT.fullmatch(text) else _AS_FLOATS
         elif not _WHOLE.fullmatch(text):
             message = f'the label "{text}" is no class index; expected 0 to {self.classes - 1}'
-            hint = "the predictions do not name their classes, so labels must be whole numbers"
+            hint = _AS_FLOATS if _FLOAT.fullmatch(text) else "without class names, labels must be whole numbers"
         else:
             message = f"the label {text} is out of range; expected 0 to {self.classes - 1}"
             hint = "the labels look 1-based: subtract 1" if self.one_based else "to leave such rows out: --ignore-index"

@@ -49,19 +49,24 @@ def _table(given: str | Mapping[str, float] | Sequence[float]) -> dict[str, floa
         return {str(i): float(weight) for i, weight in enumerate(given)}
     if os.path.exists(given):
         return _from_file(given)
+    if "=" not in given:
+        return {str(i): _number(piece) for i, piece in enumerate(given.split(","))}
     return dict(_pair(piece) for piece in given.split(","))
 
 
 def _pair(piece: str) -> tuple[str, float]:
-    name, equals, weight = piece.rpartition("=")
+    name, _, weight = piece.rpartition("=")
+    return name.strip(), _number(weight, piece)
+
+
+def _number(weight: str, piece: str = "") -> float:
     try:
-        if equals:
-            return name.strip(), float(weight)
+        return float(weight)
     except ValueError:
-        pass
-    raise UsageError(
-        f'--class-weight: "{piece}" is no class=weight', hint="expected cat=1,dog=2.5 or the name of a file"
-    )
+        raise UsageError(
+            f'--class-weight: "{piece or weight}" is no class=weight, number or file',
+            hint="expected cat=1,dog=2.5 or one number for each class in their order, or the name of a file",
+        ) from None
 
 
 def _from_file(path: str) -> dict[str, float]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from divtool.measures.laws import LAWS
 from divtool.measures.vocabulary import WORDS
-from divtool.options import NUMBER, PAIR, TRUTH
+from divtool.options import LOGARITHM, NUMBER, PAIR, TRUTH
 from divtool.registry import Registry
 
 DISTRIBUTIONS = frozenset({"logits", "log-probs", "probs"})
@@ -36,8 +36,10 @@ class Operand:
 
 PREDICTIONS = Operand("q", "PREDS", "The model's outputs: logits, log-probabilities or probabilities, a row each.")
 LABELS = Operand(
-    "target", "LABELS", "The truth: class indices, class names or soft rows. Left out with --label-col.", TARGETS, True
-)
+    "target", "LABELS",
+    "The truth: class indices, class names or soft rows (FILE:COLUMN names a column). Left out with --label-col.",
+    TARGETS, True,
+)  # fmt: skip
 REFERENCE = Operand("p", "P", "The reference distributions (target, teacher, truth).")
 MODEL = Operand("q", "Q", "The distributions compared with it.")
 DISTRIBUTION = Operand("p", "X", "Logits, log-probabilities or probabilities, a row each.")
@@ -89,6 +91,7 @@ class Declaration:
     def having(self) -> frozenset[str]:
         """What decides which options apply to it."""
         things = set() if self.is_transform else {NUMBER}
+        things |= {LOGARITHM} if self.unit == "nats" else set()
         things |= {TRUTH} if "target" in self.roles else set()
         return frozenset(things | ({PAIR} if {"p", "q"} <= set(self.roles) else set()))
 

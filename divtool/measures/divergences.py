@@ -21,7 +21,7 @@ from divtool.numerics.divergence import kl_rows
     common=True,
 )
 def kullback_leibler(p: Matrix, q: Matrix, t: Matrix) -> Rows:
-    """Kullback-Leibler divergence of a model from a reference, row by row.
+    """Kullback-Leibler divergence of a model from a reference.
 
     Computed as sum p * (e^t - 1 - t) with t = log(q/p): every term is at least 0, so nothing cancels and near-equal
     rows keep every digit. ``p``, ``q``, ``t`` are the pair forms, (n, C) each. One number a row, in nats.

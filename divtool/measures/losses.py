@@ -32,7 +32,7 @@ def _times(weight: Rows, cost: Rows) -> Rows:
     common=True,
 )
 def cross_entropy(target: Matrix, cost: Matrix) -> Rows:
-    """Cross-entropy of predictions against labels (indices, names or soft rows).
+    """Cross-entropy of predictions against labels.
 
     ``target`` (n, C) holds the mass of each class, ``cost`` (n, C) is -log q in nats. One number a row, in nats.
 

@@ -40,7 +40,9 @@ def softmax(p: Matrix) -> Matrix:
     common=True,
 )
 def log_softmax(surprisal_p: Matrix) -> Matrix:
-    """Log-probabilities from logits, in nats; near-certain classes keep every digit.
+    """Log-probabilities from logits, in nats.
+
+    Near-certain classes keep every digit.
 
     Edges: -inf gives -inf; a class whose probability is 1 gives 0; a row of only -inf is an error.
 

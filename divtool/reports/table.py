@@ -26,17 +26,23 @@ def as_table(result: Result, *, digits: int, terminal: bool, width: int | None =
         width=width if width is not None else None if terminal else 120, markup=False, highlight=False, emoji=False,
         legacy_windows=False,
     )  # fmt: skip
-    console.print(Group(*_pieces(result, digits)))
+    console.print(Group(*_pieces(result, digits, console.width)))
     return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
 
 
-def _pieces(result: Result, digits: int) -> list[RenderableType]:
+def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
     pieces: list[RenderableType] = [_inputs(result)]
     matched = "; ".join(result.matched)
     if matched:
         pieces.append(Text.assemble(("matched ", "dim"), safe(matched.replace(" matched", ""), 400)))
     for each in result.results:
-        pieces += [Text(""), _headline(each, result, digits), _basis(each, result), Text(""), _spread(each, digits)]
+        pieces += [
+            Text(""),
+            _headline(each, result, digits, width),
+            _basis(each, result),
+            Text(""),
+            _spread(each, digits),
+        ]
     return pieces
 
 
@@ -78,16 +84,17 @@ def _meaning(each: InputReport) -> str:
     return "; ".join(said)
 
 
-def _headline(each: MeasureResult, result: Result, digits: int) -> Text:
+def _headline(each: MeasureResult, result: Result, digits: int, width: int) -> Text:
+    """Name and number on one line, on two where they would not fit."""
     text = Text()
     name = each.title if each.direction is None else f"{each.title}  {_directed(each.direction, result)}"
     text.append(name, "bold")
-    text.append("   ")
-    text.append(number(each.value, digits), "bold cyan")
+    value = Text(number(each.value, digits), "bold cyan")
     if each.std_error is not None:
-        text.append(f" +- {number(each.std_error, min(digits, 3))}")
-    text.append("" if each.unit == "1" else f" {each.unit}")
-    return text
+        value.append(f" +- {number(each.std_error, min(digits, 3))}", "not bold default")
+    value.append("" if each.unit == "1" else f" {each.unit}", "not bold default")
+    text.append("   " if len(text) + 3 + len(value) <= width else "\n   ")
+    return text.append_text(value)
 
 
 def _directed(direction: str, result: Result) -> str:

@@ -1,0 +1,144 @@
+"""Files that are easily taken for something else: read right, refused, or warned of, never scored in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import divtool
+from divtool.errors import InputError, UsageError
+
+LOGITS = np.random.default_rng(3).normal(size=(50, 4)) * 3.0
+PROBS = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
+
+
+def entropy(thing: Any, **options: Any) -> float:
+    return float(divtool.compute("entropy", thing, **options).value)
+
+
+def csv(path: Path, table: Any, columns: list[Any]) -> str:
+    pd.DataFrame(table, columns=columns).to_csv(path, index=False)
+    return str(path)
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        "columns", [[1, 2, 3, 4], [3, 2, 1, 0], [0, 5, 7, 9], [2019, 2020, 2021, 2022], [0, 1, 2, 3]]
+    )
+    def test_whole_numbers_over_others_are_names(self, columns: list[int], tmp_path: Path) -> None:
+        result = divtool.compute("entropy", csv(tmp_path / "x.csv", LOGITS, columns))
+        assert result.inputs[0].class_names == tuple(map(str, columns))
+        assert result.rows == 50
+        assert result.value == pytest.approx(entropy(LOGITS), rel=1e-13)
+
+    def test_whole_numbers_over_whole_numbers_are_data(self, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("5,3\n2,7\n")
+        assert divtool.compute("entropy", str(tmp_path / "x.csv"), given="logits").rows == 2
+
+    def test_spaces_between_numbers(self, tmp_path: Path) -> None:
+        np.savetxt(tmp_path / "x.txt", LOGITS)
+        assert entropy(str(tmp_path / "x.txt")) == pytest.approx(entropy(LOGITS), rel=1e-13)
+
+    def test_decimal_commas_are_named(self, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("a;b\n0,25;0,75\n")
+        with pytest.raises(InputError, match="decimal commas"):
+            entropy(str(tmp_path / "x.csv"))
+
+    def test_json_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "x.jsonl").write_text('{"a": 1, "b": 2}\n')
+        with pytest.raises(InputError, match="JSON"):
+            entropy(str(tmp_path / "x.jsonl"))
+
+
+class TestColumns:
+    def test_a_loss_is_left_out(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "x.csv", np.column_stack([PROBS, LOGITS[:, 0]]), [*"abcd", "loss"])
+        assert entropy(path) == pytest.approx(entropy(PROBS), rel=1e-13)
+
+    def test_a_column_without_which_rows_sum_to_one_is_asked_about(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "x.csv", np.column_stack([PROBS, LOGITS[:, 0]]), [*"abcd", "temper"])
+        with pytest.raises(InputError, match='sum to 1 without "temper"'):
+            entropy(path)
+        assert entropy(path, columns="!temper") == pytest.approx(entropy(PROBS), rel=1e-13)
+
+    def test_whole_numbers_beside_fractions_are_asked_about(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "x.csv", np.column_stack([LOGITS, np.arange(50) % 7]), [*"abcd", "age"])
+        with pytest.raises(InputError, match='"age" holds whole numbers'):
+            entropy(path)
+
+
+class TestNormalize:
+    def test_is_evidence_for_probabilities(self) -> None:
+        assert entropy(PROBS * 1.3, normalize=True) == pytest.approx(entropy(PROBS), rel=1e-12)
+
+    def test_is_refused_where_it_could_do_nothing(self) -> None:
+        with pytest.raises(UsageError, match="--normalize"):
+            entropy(LOGITS, normalize=True)
+
+    def test_makes_cross_entropy_entropy_plus_divergence(self) -> None:
+        p, q = np.round(PROBS, 2) + 0.01, np.round(PROBS[::-1], 2) + 0.01
+        parts = [divtool.compute(verb, *files, normalize=True).value for verb, files in (
+            ("ce", (q, p)), ("entropy", (p,)), ("kl", (p, q)))]  # fmt: skip
+        assert parts[0] == pytest.approx(parts[1] + parts[2], rel=1e-14)
+
+
+class TestRowsAndLabels:
+    def test_indices_of_columns_out_of_order_are_warned_of(self, tmp_path: Path) -> None:
+        path, labels = csv(tmp_path / "x.csv", LOGITS, ["fox", "cat", "emu", "dog"]), np.arange(50) % 4
+        result = divtool.compute("ce", path, labels)
+        assert result.value == divtool.compute("ce", LOGITS, labels).value
+        assert result.inputs[0].class_names == ("fox", "cat", "emu", "dog")
+        assert any("0 = fox, 1 = cat" in warning for warning in result.warnings)
+
+    def test_ids_that_are_not_used_are_warned_of(self, tmp_path: Path) -> None:
+        table = pd.DataFrame({"id": np.arange(50), "y": np.arange(50) % 4})
+        assert any("by position" in warning for warning in divtool.compute("ce", LOGITS, table).warnings)
+
+    def test_ids_of_two_names(self) -> None:
+        order = np.random.default_rng(1).permutation(50)
+        names = [f"r{i}" for i in range(50)]
+        first = pd.DataFrame(LOGITS, columns=list("abcd")).assign(id=names)
+        second = pd.DataFrame(LOGITS, columns=list("abcd")).assign(image_id=names).iloc[order].reset_index(drop=True)
+        with pytest.raises(InputError, match="are these the same ids"):
+            divtool.compute("kl", first, second)
+        assert divtool.compute("kl", first, second, id="id,image_id").value == 0.0
+
+    def test_an_index_of_pandas_names_the_rows(self) -> None:
+        labels = pd.Series(np.arange(50) % 4, name="y")
+        predictions = pd.DataFrame(LOGITS, columns=list("0123"))
+        straight = divtool.compute("ce", predictions, labels).value
+        assert divtool.compute("ce", predictions, labels.sample(frac=1, random_state=0)).value != straight
+        shuffled = predictions.rename_axis("id"), labels.rename_axis("id").sample(frac=1, random_state=0)
+        assert divtool.compute("ce", *shuffled).value == straight
+
+
+class TestArgumentsOfPrograms:
+    LABELS = np.arange(50) % 4
+
+    def test_plain_python_values(self) -> None:
+        bits = divtool.compute("ce", LOGITS, self.LABELS, base=2).value
+        assert bits == divtool.compute("ce", LOGITS, self.LABELS, base="2").value
+        assert divtool.compute("ce", LOGITS, self.LABELS, ignore_index=3)["ce"].ignored == 12
+        weighted = divtool.compute("ce", LOGITS, self.LABELS, class_weight=np.arange(1.0, 5.0))
+        assert weighted.value == divtool.compute("ce", LOGITS, self.LABELS, class_weight="1,2,3,4").value
+
+    @pytest.mark.parametrize(
+        "options", [{"temperature": "hot"}, {"per_row": True}, {"ignore_index": ["x"]}, {"digits": 99}]
+    )
+    def test_what_does_not_fit_is_a_usage_error(self, options: dict[str, Any]) -> None:
+        with pytest.raises(UsageError):
+            divtool.compute("ce", LOGITS, self.LABELS, **options)
+
+    def test_a_transform_has_rows_and_no_value(self) -> None:
+        result = divtool.softmax(LOGITS)
+        np.testing.assert_allclose(result.row_values, PROBS, rtol=1e-13)
+        with pytest.raises(AttributeError, match="row_values"):
+            _ = result.value
+
+    def test_functions_say_what_they_do(self) -> None:
+        assert "Kullback-Leibler" in divtool.kl.__doc__
+        assert str(divtool.kl(PROBS, PROBS)).startswith("kl 0.0 nats")
