@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from divtool.cli.app import main
+import signal
+
+# An interrupt while the program is still being imported ends it without a word.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from divtool.cli.app import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

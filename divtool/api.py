@@ -17,13 +17,14 @@ from divtool.engine.prepare import prepare
 from divtool.engine.present import input_reports, measure_results, warnings
 from divtool.engine.rows import Collected, column_names, sink_of
 from divtool.errors import UsageError
-from divtool.formats.atomic import check_output
+from divtool.formats.atomic import check_output, whole_file
 from divtool.formats.writing import RowWriter, row_file, row_format
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration
 from divtool.numerics import kernels
 from divtool.options import GROUPS, Measuring, Reading, Running, Writing, fields_of, pick
 from divtool.registry import suggestion
+from divtool.reports.rendering import form_of_suffix, render
 from divtool.result import Result
 from divtool.units import PURE, Unit, unit_of_base
 
@@ -47,7 +48,13 @@ def compute(measure: str, *operands: Any, **options: Any) -> Result:
     >>> compute("ce", logits, labels).value
     2.236744934100905
     """
-    return run(declared(measure), operands, options)
+    result = run(declared(measure), operands, options)
+    output = options.get("output")
+    if output is not None and os.fspath(output) not in result.written:
+        form = options.get("format") or form_of_suffix(os.fspath(output))
+        with whole_file(os.fspath(output)) as stream:
+            stream.write(render(result, form, digits=options.get("digits") or 7).encode())
+    return result
 
 
 def declared(name: str) -> Declaration:
@@ -143,7 +150,7 @@ def _check_outputs(request: Request) -> None:
         row_format(path)
     for path in filter(None, (per_row, output)):
         check_output(path, inputs)
-    if per_row and output and os.path.abspath(per_row) == os.path.abspath(output):
+    if per_row and output and os.path.realpath(per_row) == os.path.realpath(output):
         raise UsageError(f"{output}: --per-row and --output name the same file")
 
 

@@ -143,6 +143,8 @@ def pick(group: type[Group], arguments: Mapping[str, Any]) -> Group:
     chosen = {each.name: arguments[each.name] for each in fields_of(group) if each.name in arguments}
     for each in fields_of(group):
         if chosen.get(each.name) is None:
+            # None is what a program says for the default.
+            chosen.pop(each.name, None)
             continue
         value, choices = _typed(each, chosen[each.name]), each.metadata["choices"]
         chosen[each.name] = value
@@ -174,6 +176,8 @@ def _typed(each: Field[Any], value: Any) -> Any:
         return value
     if isinstance(value, bool):
         raise UsageError(f"{flag_of(each)} {value!r}: expected text")
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
     return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
 
 

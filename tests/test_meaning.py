@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +146,107 @@ class TestArgumentsOfPrograms:
     def test_functions_say_what_they_do(self) -> None:
         assert "Kullback-Leibler" in divtool.kl.__doc__
         assert str(divtool.kl(PROBS, PROBS)).startswith("kl 0.0 nats")
+
+
+class TestKinds:
+    def test_logits_near_normalised_are_no_log_probabilities(self, tmp_path: Path) -> None:
+        logits = np.round(np.random.default_rng(5).normal(-4.9, 0.8, (60, 100)), 2)
+        result = divtool.compute(
+            "ce", csv(tmp_path / "x.csv", logits, [f"c{i}" for i in range(100)]), np.arange(60) % 20
+        )
+        assert result.inputs[0].kind == "logits"
+        assert result.value == pytest.approx(divtool.compute("ce", logits, np.arange(60) % 20, given="logits").value)
+
+    def test_rounded_log_probabilities_are_counted(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "x.csv", np.round(np.log(PROBS), 3), list("abcd"))
+        result = divtool.compute("entropy", path)
+        assert result.inputs[0].kind == "log-probs"
+        assert any("rounding of the decimals" in warning for warning in result.warnings)
+
+    def test_votes_are_not_taken_for_probabilities(self, tmp_path: Path) -> None:
+        votes = np.zeros((20, 101), int)
+        votes[:, :5] = 1
+        with pytest.raises(InputError, match="within 0 and 1, yet the rows sum to 5"):
+            entropy(csv(tmp_path / "x.csv", votes, [f"c{i}" for i in range(101)]))
+
+    def test_rows_without_a_number(self, tmp_path: Path) -> None:
+        for text, said in (("a,b\nnan,nan\n", "NaN"), ("a,b\n-inf,-inf\n", "every logit is -inf")):
+            (tmp_path / "x.csv").write_text(text)
+            with pytest.raises(InputError, match=said):
+                entropy(str(tmp_path / "x.csv"))
+
+    def test_whole_numbers_that_no_double_holds(self) -> None:
+        with pytest.raises(InputError, match="9007199254740993 is no exact double"):
+            entropy(np.array([[2**53 + 1, 2**53, 0]]), given="logits")
+
+    def test_numbers_wider_than_doubles_and_masks_are_refused(self) -> None:
+        with pytest.raises(InputError):
+            entropy(LOGITS.astype(np.longdouble))
+        with pytest.raises(UsageError, match="masked"):
+            entropy(np.ma.masked_array(LOGITS, LOGITS > 0))
+
+    def test_no_cost_is_below_zero(self) -> None:
+        result = divtool.compute("ce", [[1.0000005, 1e-7]], [0], reduction="none", given="probs")
+        assert result.row_values.tolist() == [0.0]
+
+
+class TestSides:
+    def test_a_table_against_logits_far_below_the_doubles(self) -> None:
+        kl = divtool.compute("kl", [[0.5, 0.5]], [[0.0, -800.5]], given_q="logits").value
+        assert kl == pytest.approx(800.5 / 2 - np.log(2), rel=1e-14)
+
+    def test_classes_called_after_axes_are_kept(self, tmp_path: Path) -> None:
+        for names in (list("xyz"), ["gold", "silver", "bronze"], ["lock", "key", "door"]):
+            path = csv(tmp_path / "x.csv", LOGITS[:, :3], names)
+            assert entropy(path) == pytest.approx(entropy(LOGITS[:, :3]), rel=1e-13)
+
+    def test_weights_of_classes_named_by_numbers_go_by_name(self, tmp_path: Path) -> None:
+        labels = pd.DataFrame({"id": range(50), "label": np.arange(50) % 3})
+        values = set()
+        for order in ([0, 1, 2], [2, 0, 1]):
+            table = pd.DataFrame(LOGITS[:, order], columns=[str(i) for i in order])
+            table.insert(0, "id", range(50))
+            table.to_csv(tmp_path / "x.csv", index=False)
+            values.add(divtool.compute("ce", str(tmp_path / "x.csv"), labels, class_weight="0=10,1=1,2=1").value)
+        assert len(values) == 1
+
+    def test_a_class_with_two_weights(self) -> None:
+        with pytest.raises(UsageError, match="two weights"):
+            divtool.compute("ce", LOGITS, np.arange(50) % 4, class_weight="0=1,0=2,1=1,2=1,3=1")
+
+
+class TestWriting:
+    def test_an_id_called_like_another_column(self, tmp_path: Path) -> None:
+        table = pd.DataFrame(LOGITS, columns=list("abcd")).assign(row=range(50, 100))
+        divtool.compute("entropy", table, id="row", per_row=tmp_path / "rows.csv")
+        written = pd.read_csv(tmp_path / "rows.csv")
+        assert list(written) == ["row", "row_id", "entropy"]
+        assert written["row_id"].tolist() == list(range(50, 100))
+
+    def test_a_link_stays_a_link(self, tmp_path: Path) -> None:
+        (tmp_path / "real.csv").write_text("old")
+        (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+        divtool.softmax(LOGITS, output=tmp_path / "link.csv")
+        assert (tmp_path / "link.csv").is_symlink()
+        assert len(pd.read_csv(tmp_path / "real.csv")) == 50
+
+    def test_a_program_can_write_a_report(self, tmp_path: Path) -> None:
+        result = divtool.entropy(LOGITS, output=tmp_path / "x.json")
+        assert json.loads((tmp_path / "x.json").read_text())["results"][0]["value"] == result.value
+
+
+class TestStreams:
+    @pytest.mark.parametrize(("command", "status"), [
+        ("divtool entropy x.npy >&-", 5), ("divtool entropy x.npy > /dev/full", 5), ("divtool list > /dev/full", 5),
+        ("divtool --version > /dev/full", 5), ("divtool entropy - <&-", 3), ("divtool entropy y.npy 2>&-", 3),
+        ("divtool entropy y.npy 2>/dev/full", 3), ("divtool --help | true", 0),
+    ])  # fmt: skip
+    def test_closed_and_full(self, command: str, status: int, tmp_path: Path) -> None:
+        np.save(tmp_path / "x.npy", LOGITS)
+        path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+        environment = os.environ | {"PATH": path}
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr

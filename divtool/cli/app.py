@@ -17,7 +17,7 @@ from typer.models import CommandInfo
 
 from divtool import __version__
 from divtool.cli.verbs import Verb, verbs
-from divtool.errors import DivtoolError, ResourceError, UsageError
+from divtool.errors import DivtoolError, OutputError, ResourceError, UsageError
 
 _TOOLS = {"list": "List every measure with its formula, unit and laws."}
 _FAMILIES = ("losses", "divergences", "distances", "entropies", "information", "calibration", "transforms")
@@ -133,12 +133,22 @@ def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
 
 def main() -> NoReturn:
     """Run the program and end the process with the right status."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
         with suppress(AttributeError, ValueError):
             signal.signal(getattr(signal, name), _on_signal)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.exit(_tell(OutputError("standard output is closed")))
     status = _status_of_run()
-    with suppress(BrokenPipeError):
+    try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+    except OSError as error:
+        status = _tell(OutputError(f"standard output: could not be written: {error.strerror}"))
+        _silence()
     sys.exit(status)
 
 
@@ -153,13 +163,30 @@ def _status_of_run() -> int:
         return 128 + signal.SIGINT
     except SystemExit:
         # The option parser ends so when the reader of a help text has gone; nothing more may be flushed to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return _DONE
+    except OSError as error:
+        return _tell(_of_the_system(error))
     except MemoryError:
         return _tell(ResourceError("memory ran out", hint="a smaller --chunk-size or fewer threads (-j 1) need less"))
     except Exception as error:
         return _unexpected(error)
     return status if isinstance(status, int) else _DONE
+
+
+def _of_the_system(error: OSError) -> DivtoolError:
+    """A full or broken standard output, or else a machine that has no room or no handles left."""
+    try:
+        sys.stdout.flush()
+    except OSError as full:
+        _silence()
+        return OutputError(f"standard output: could not be written: {full.strerror}")
+    return ResourceError(error.strerror or str(error), hint="temporary files go to the folder that TMPDIR names")
+
+
+def _silence() -> None:
+    """Nothing more may be flushed to an output that takes nothing more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unexpected(error: Exception) -> int:
@@ -191,7 +218,9 @@ def _help_of(error: Exception) -> str:
 def _tell(error: DivtoolError) -> int:
     from divtool.reports.safetext import safe
 
-    print(f"divtool: error: {safe(error.message, 600)}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {safe(error.hint, 600)}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"divtool: error: {safe(error.message, 600)}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {safe(error.hint, 600)}", file=sys.stderr)
+        sys.stderr.flush()
     return error.status

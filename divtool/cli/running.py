@@ -11,11 +11,11 @@ from typing import IO, Any
 
 from divtool import api
 from divtool.cli.progress import Progress
-from divtool.errors import UsageError
+from divtool.errors import OutputError, UsageError
 from divtool.formats.atomic import whole_file
 from divtool.measures.declare import Declaration
 from divtool.reports import render
-from divtool.reports.rendering import SUFFIXES
+from divtool.reports.rendering import form_of_suffix
 from divtool.reports.rows import shown, spool_writer
 from divtool.reports.safetext import safe
 from divtool.result import Result
@@ -38,10 +38,19 @@ def run_verb(declared: Declaration, operands: list[str], options: dict[str, Any]
             result = api.run(declared, operands, options, rows_to=rows_to, progress=progress)
         tell(result.warnings)
         if spooled:
-            emit(shown(form, spool, result.version, result.command))
+            emit(_harmless(shown(form, spool, result.version, result.command)))
         elif not (options.get("output") in result.written and options.get("output")):
             emit([text_of(result, form, options).encode()], output=options.get("output"))
     print_written(result)
+
+
+def _harmless(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Ids as they are in a file or a pipe; on a terminal they must not move the cursor."""
+    if not sys.stdout.isatty():
+        yield from pieces
+        return
+    for line in b"".join(pieces).decode("utf-8", "replace").split("\n"):
+        yield "\t".join(safe(cell, 1 << 20) for cell in line.split("\t")).encode() + b"\n"
 
 
 def text_of(result: Result, form: str, options: dict[str, Any]) -> str:
@@ -62,13 +71,7 @@ def form_of(asked: str | None, output: str | None, declared: Declaration, option
             raise UsageError("--format says how to print; the form of a file of rows follows from its suffix")
         return asked
     if output and not rows:
-        suffix = os.path.splitext(output)[1].lower()
-        if suffix not in SUFFIXES:
-            raise UsageError(
-                f'{output}: the suffix "{suffix}" names no form of a report; expected one of {", ".join(SUFFIXES)}',
-                hint="or say it: --format json",
-            )
-        return SUFFIXES[suffix]
+        return form_of_suffix(output)
     return "table" if sys.stdout.isatty() else "tsv"
 
 
@@ -91,7 +94,9 @@ def closed_pipe_is_fine() -> Iterator[None]:
     """Whoever read the output has seen enough: the rest goes nowhere, and the program ends as if it had been read."""
     try:
         yield
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            raise OutputError(f"standard output: could not be written: {error.strerror}") from None
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

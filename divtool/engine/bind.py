@@ -23,6 +23,7 @@ from divtool.options import KINDS, Measuring, Reading
 _SAMPLE_ROWS, _SAMPLE_BYTES = 4096, 1 << 20
 _FEWEST_SAMPLED = 16
 _MOST_TRIED = 100
+_FEWEST_COUNTED = 10
 
 
 def matrix_input(opened: Opened, id: int | None, all_opened: Sequence[Opened], reading: Reading) -> Input:
@@ -120,7 +121,7 @@ def _first_counts(source: Source) -> bool:
     if header.names is None or header.width < 3 or header.types[0] != INTEGER or id_like(header.names[0]):
         return False
     keys = _sample(source, Selection((), (0,))).keys[0]
-    return len(keys) > 1 and all(keys.text(i) == str(i) for i in range(min(len(keys), 1000)))
+    return len(keys) >= _FEWEST_COUNTED and all(keys.text(i) == str(i) for i in range(min(len(keys), 1000)))
 
 
 def truth_input(opened: Opened, id: int | None, predictions: Input, reading: Reading) -> Input:

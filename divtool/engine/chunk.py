@@ -63,7 +63,9 @@ class Chunk:
 
     def apply(self, function: Callable[..., Any], needs: tuple[str, ...], keywords: dict[str, Any]) -> Any:
         """A measure's function, handed what it names."""
-        return function(*(self.form(name) for name in needs), **keywords)
+        # What overflows or is undefined is a result, or is refused by its row; NumPy need not speak of it.
+        with np.errstate(all="ignore"):
+            return function(*(self.form(name) for name in needs), **keywords)
 
     # One distribution
 
@@ -92,13 +94,10 @@ class Chunk:
     @once
     def _pair(self) -> Pair:
         p, q = self.sides["p"], self.sides["q"]
-        if p.is_table or q.is_table:
-            return pair_of_tables(self._as_table("p"), self._as_table("q"))
-        return pair_of_logits(p.matrix, q.matrix, self.settings.temperature)
-
-    def _as_table(self, role: str) -> Stored:
-        side = self.sides[role]
-        return side.matrix if side.is_table else softmax(self._spread(role))
+        if p.is_table and q.is_table:
+            return pair_of_tables(p.matrix, q.matrix)
+        # A table beside logits is taken to logarithms: the other way round small probabilities would underflow.
+        return pair_of_logits(_logarithms(p), _logarithms(q), self.settings.temperature)
 
     @once
     def p(self) -> Matrix:
@@ -179,9 +178,13 @@ class Chunk:
         return np.greater_equal(self.codes, 0)
 
 
-def _stored_cost(side: Part) -> Matrix:
-    x = side.matrix.astype(np.float64, copy=False)
-    if side.kind == "log-probs":
-        return 0.0 - x
+def _logarithms(side: Part) -> Stored:
+    if not side.is_table:
+        return side.matrix
     with np.errstate(divide="ignore"):
-        return 0.0 - np.log(x)
+        return np.log(side.matrix.astype(np.float64, copy=False))
+
+
+def _stored_cost(side: Part) -> Matrix:
+    # A stored probability may be above 1 by its rounding; no cost is below 0.
+    return np.maximum(0.0 - _logarithms(side), 0.0)

@@ -159,17 +159,29 @@ class Input:
 
     def _checked(self, kind: Kind, block: Block) -> tuple[Stored, Any, Any]:
         matrix = block.matrix
+        if matrix.dtype.kind in "iu" and matrix.dtype.itemsize == 8:
+            self._refuse_inexact(matrix, block.first)
         fault, sums = check_block(kind, matrix, self.header.dtype)
         if fault is not None:
             self.refuse_row(matrix, fault.row, block.first)
-        if kind.name != "probs" or sums is None:
+        if sums is None:
             return matrix, None, None
-        away = np.abs(sums - 1.0)
-        off = away > kind.strict
+        off = np.abs(sums - 1.0) > kind.strict
+        if kind.name == "log-probs":
+            return matrix, np.zeros_like(off), off
         if kind.normalize:
             # Every row, or cross-entropy would not be entropy plus divergence; those off by more than rounding count.
             return matrix / sums[:, None], off, np.zeros_like(off)
         return matrix, np.zeros_like(off), off
+
+    def _refuse_inexact(self, matrix: Stored, first: int) -> None:
+        bad = np.argwhere((matrix > 1 << 53) | (matrix.astype(np.float64) < -(2.0**53)))
+        if bad.size:
+            row, place = bad[0].tolist()
+            raise InputError(
+                f"{int(matrix[row, place])} is no exact double", path=self.title, row=first + row,
+                column=self.header.name(self.selection.matrix[place]), hint="save the numbers as float64",
+            )  # fmt: skip
 
     def refuse_row(self, matrix: Stored, at: int, first: int) -> None:
         """Raise the :class:`InputError` that a row deserves; returns if nothing is wrong with it."""

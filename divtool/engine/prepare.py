@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from divtool.engine.bind import matrix_input, truth_input, with_labels
 from divtool.engine.chunk import Settings
 from divtool.engine.inputs import Input
@@ -18,6 +16,9 @@ from divtool.meaning.classes import Matched, Side, match_classes
 from divtool.meaning.weights import class_weights
 from divtool.measures.declare import Declaration
 from divtool.options import KINDS, Measuring, Reading, Running
+
+# Beyond it quotients of ordinary logits would overflow or vanish.
+_COLDEST = 1e-100
 
 
 def prepare(
@@ -31,8 +32,8 @@ def prepare(
     keep_rows: bool,
 ) -> Plan:
     """The plan of a run, or the error that says why there can be none."""
-    if not 0.0 < measuring.temperature < np.inf:
-        raise UsageError(f"--temperature {measuring.temperature:g}: expected a number above 0")
+    if not _COLDEST <= measuring.temperature <= 1.0 / _COLDEST:
+        raise UsageError(f"--temperature {measuring.temperature:g}: expected a number above 0, from 1e-100 to 1e100")
     opened = open_operands(declared[0], operands, reading)
     inputs, matched = _with_common_classes(_bound(opened, reading), keep_order=declared[0].is_transform)
     inputs = with_labels(inputs, matched, measuring)

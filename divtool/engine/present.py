@@ -107,14 +107,27 @@ def _about_matching(plan: Plan) -> list[str]:
     if len(inputs) > 1 and with_ids and not plan.by_id:
         names = ", ".join(each.title for each in inputs if each.columns.id is None)
         said.append(f"rows are matched by position: {with_ids[0].title} has ids, {names} has none")
-    predictions = inputs[0]
     by_index = any(each.labels is not None and each.labels.how == "index" for each in inputs)
-    if by_index and predictions.header.names is not None:
-        names_in_file = _class_names(predictions)
-        if list(names_in_file) != sorted(names_in_file, key=natural):
-            shown = ", ".join(f"{i} = {name}" for i, name in enumerate(names_in_file[:6]))
-            said.append(f"label indices count the columns of {predictions.title}, which are not in order: {shown}")
+    if by_index:
+        said += _out_of_order(inputs[0], "label indices count the columns of")
+    if any("classes matched by position" in note for note in plan.notes):
+        for each in inputs:
+            said += _out_of_order(each, "classes are matched by their position in")
     return said
+
+
+def _out_of_order(given: Input, what: str) -> list[str]:
+    if given.header.names is None or given.role is None:
+        return []
+    names = _class_names(given)
+    if list(names) == sorted(names, key=natural):
+        return []
+    shown = ", ".join(f"{i} = {name}" for i, name in enumerate(names[:6]))
+    return [f"{what} {given.title}, which are not in order: {shown}"]
+
+
+# Columns that are left out because of what they are used for, or what was asked for.
+_EXPECTED = ("names the rows", "label", "not asked for", "a saved index")
 
 
 def warnings(plan: Plan, state: State) -> tuple[str, ...]:
@@ -131,9 +144,10 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
         )
     for each in plan.inputs:
         given = each.as_read
+        said += given.header.notes
         if given.kind is not None and given.kind.name == "logits" and given.kind.doubt:
             said.append(f"{given.title}: {given.kind.doubt}")
-        odd = tuple(pair for pair in given.columns.excluded if pair[1] in ("text", "counts the rows"))
+        odd = tuple(pair for pair in given.columns.excluded if pair[1] not in _EXPECTED)
         said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
     return tuple(said)
 

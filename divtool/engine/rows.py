@@ -17,10 +17,19 @@ from divtool.meaning.labels import Codes
 def column_names(plan: Plan) -> tuple[list[str], list[str]]:
     """The columns of keys and of numbers: a measure has row, id and label as far as there are any, then its value; a
     transform has the id and a column for each class."""
-    ids = [_id_name(plan)] if _has_ids(plan) else []
     if plan.gives_matrix:
-        return ids, list(plan.names or (f"p{i}" for i in range(plan.classes)))
-    return ["row", *ids, *(["label"] if plan.labels else [])], [each.declared.name for each in plan.asked]
+        classes = list(plan.names or (f"p{i}" for i in range(plan.classes)))
+        return _ids(plan, classes), classes
+    measures = [each.declared.name for each in plan.asked]
+    return ["row", *_ids(plan, ["row", "label", *measures]), *(["label"] if plan.labels else [])], measures
+
+
+def _ids(plan: Plan, taken: list[str]) -> list[str]:
+    """The id column's own name, with a tail where another column has it."""
+    if not _has_ids(plan):
+        return []
+    name = _id_name(plan)
+    return [name + "_id" if name in taken else name]
 
 
 def sink_of(plan: Plan, writers: Sequence[RowWriter], nats_in_unit: float) -> RowSink | None:

@@ -34,9 +34,9 @@ def whole_file(path: str) -> Iterator[IO[bytes]]:
         with _spoken(path), open(path, "wb") as stream:
             yield stream
         return
-    beside = os.path.join(
-        os.path.dirname(os.path.abspath(path)), f".{os.path.basename(path)[:80]}.{secrets.token_hex(4)}"
-    )
+    # A link stays a link: what it points to is replaced.
+    path = os.path.realpath(path)
+    beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:80]}.{secrets.token_hex(4)}")
     try:
         with _spoken(path):
             with open(beside, "xb") as stream:

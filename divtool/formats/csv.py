@@ -46,6 +46,7 @@ class CsvSource:
             shown, "csv" if self._dialect.delimiter != "\t" else "tsv", self._dialect.names,
             _guess_types(path, shown, self._dialect, self._index.end), None, "text",
             decimals=True, lines=True, size=self._before[2],
+            notes=_notes(self._dialect, shown),
         )  # fmt: skip
 
     def extents(self, target_bytes: int) -> Iterator[Extent]:
@@ -148,7 +149,9 @@ class CsvSource:
         except pa.ArrowMemoryError as error:
             raise MemoryError(str(error)) from None
         batches = table.to_batches()
-        return batches[0] if len(batches) == 1 else table.combine_chunks().to_batches()[0]
+        batch = batches[0] if len(batches) == 1 else table.combine_chunks().to_batches()[0]
+        self._refuse_overflow(batch, data, row, selection)
+        return batch
 
     def _explained(self, message: str, first: int) -> InputError:
         cell, width = _BAD_CELL.search(message), _BAD_WIDTH.search(message)
@@ -178,7 +181,6 @@ class CsvSource:
             if batch.column(place).null_count:
                 self._refuse_missing(batch.column(place), selection.matrix[place], first)
         matrix = _matrix(batch, width)
-        self._refuse_overflow(matrix, first, selection)
         keys = tuple(TextKeys(batch.column(width + i)) for i in range(len(selection.keys)))
         return Block(first, matrix, keys)
 
@@ -190,22 +192,23 @@ class CsvSource:
             column=self.header.name(position),
         )  # fmt: skip
 
-    def _refuse_overflow(self, matrix: Stored, first: int, selection: Selection) -> None:
+    def _refuse_overflow(self, batch: pa.RecordBatch, data: bytes, first: int, selection: Selection) -> None:
         """Arrow reads 1e999 as infinity; only text that says so may be infinite."""
-        for at, place in np.argwhere(np.isinf(matrix))[:1000].tolist():
-            text = self._cell(first + at, selection.matrix[place])
-            if "inf" not in text.lower():
-                raise InputError(
-                    f'"{text}" is too large for a double', path=self._shown, row=first + at,
-                    line=self.line_of(first + at), column=self.header.name(selection.matrix[place]),
-                )  # fmt: skip
-
-    def _cell(self, row: int, column: int) -> str:
-        extent = self.locate(row, row + 1)
-        with open(self.path, "rb", buffering=0) as file:
-            data = os.pread(file.fileno(), extent.place[3] - extent.place[1], extent.place[1])
+        odd = [i for i in range(len(selection.matrix)) if pc.any(pc.is_inf(batch.column(i))).as_py()]
+        if not odd:
+            return
         texts = _as_texts(data, self._dialect, quoted=self._index.quoted)
-        return str(texts.column(column)[row - extent.place[0]].as_py())
+        for place in odd:
+            position = selection.matrix[place]
+            written = texts.column(position)
+            said = pc.match_substring(written, "inf", ignore_case=True)
+            wrong = pc.and_(pc.is_inf(batch.column(place)), pc.invert(said)).combine_chunks()
+            at = pc.index(wrong, True).as_py()
+            if at >= 0:
+                raise InputError(
+                    f'"{written[at].as_py()}" is too large for a double', path=self._shown, row=first + at,
+                    line=self.line_of(first + at), column=self.header.name(position),
+                )  # fmt: skip
 
 
 def _as_texts(data: bytes, dialect: Dialect, *, quoted: bool) -> pa.Table:
@@ -219,6 +222,13 @@ def _as_texts(data: bytes, dialect: Dialect, *, quoted: bool) -> pa.Table:
         ),
         convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
+
+
+def _notes(dialect: Dialect, shown: str) -> tuple[str, ...]:
+    if dialect.names is None or not all(NUMBER.fullmatch(name) for name in dialect.names):
+        return ()
+    first = ", ".join(dialect.names[:6])
+    return (f"{shown}: the first line ({first}{', ...' if dialect.width > 6 else ''}) is taken as names (--no-header)",)
 
 
 def _conversion(wanted: Sequence[str], numbers: int) -> arrow_csv.ConvertOptions:

@@ -42,8 +42,8 @@ def decide_dialect(head: bytes, path: str, *, delimiter: str | None, no_header: 
     if not text:
         raise InputError("the file is empty", path=path, hint="expected a header line and a row for each example")
     mark = delimiter or _guess_delimiter(text[0])
-    if len(mark) != 1:
-        raise UsageError(f'--delimiter "{mark}": expected one character (\\t for a tab)')
+    if len(mark) != 1 or not mark.isascii():
+        raise UsageError(f'--delimiter "{mark}": expected one character of ASCII (\\t for a tab)')
     rows = [_cells(record, mark, path) for record in text if record]
     if no_header or _is_data(rows):
         return Dialect(mark, None, len(rows[0]), bom, 1)

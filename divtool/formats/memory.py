@@ -11,7 +11,7 @@ import pyarrow as pa
 from divtool.errors import InputError, UsageError
 from divtool.formats.keys import keys_of_arrow
 from divtool.formats.npy import ArraySource
-from divtool.formats.parquet import kind_of_type, refuse_twins
+from divtool.formats.parquet import kind_of_type, refuse_twins, same_type
 from divtool.formats.source import Block, Extent, Header, Selection, Source, empty_matrix, row_steps
 
 
@@ -64,7 +64,7 @@ class TableSource:
                     )
             matrix = empty_matrix(stop - first)
             if width:
-                numbers = pa.RecordBatch.from_arrays(columns[:width], names=[str(i) for i in range(width)])
+                numbers = pa.RecordBatch.from_arrays(same_type(columns[:width]), names=[str(i) for i in range(width)])
                 matrix = np.from_dlpack(numbers.to_tensor(row_major=True))
             yield Block(first, matrix, tuple(keys_of_arrow(each) for each in columns[width:]))
 
@@ -80,7 +80,13 @@ def open_object(thing: Any, name: str) -> Source:
         if frame.index.name is not None or type(frame.index).__name__ != "RangeIndex":
             frame = frame.reset_index(names=frame.index.name or "index")
         frame = frame.rename(columns=str)
-        return TableSource(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None), name)
+        try:
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+        except (ValueError, TypeError, pa.ArrowException) as error:
+            raise InputError(f"cannot be read as a table: {error}", path=name) from None
+        return TableSource(table.replace_schema_metadata(None), name)
+    if isinstance(thing, np.ma.MaskedArray):
+        raise UsageError(f"{name}: a masked array is not read; fill it, or leave the masked rows out")
     try:
         array = np.asarray(thing)
     except (TypeError, ValueError):

@@ -84,7 +84,7 @@ class ArraySource(_Rows):
         rows, width = _table_shape(array.shape, name)
         self._array = array.reshape(rows, width)
         self._row_bytes = max(1, array.dtype.itemsize * width)
-        type_ = _TYPES.get(array.dtype.kind, OTHER)
+        type_ = _type_of(array.dtype)
         self.header = Header(name, "array", None, Repeated(type_, width), rows, _type_name(array.dtype))
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
@@ -107,7 +107,7 @@ class NpySource(_Rows):
         self._layout = _read_layout(path, shown)
         rows, width = _table_shape(self._layout.shape, shown)
         self._row_bytes = max(1, self._layout.dtype.itemsize * width)
-        type_ = _TYPES.get(self._layout.dtype.kind, OTHER)
+        type_ = _type_of(self._layout.dtype)
         self.header = Header(
             shown, "npy", None, Repeated(type_, width), rows, _type_name(self._layout.dtype), size=self._before[2]
         )
@@ -148,6 +148,11 @@ class NpySource(_Rows):
             done += count
 
 
+def _type_of(dtype: np.dtype[Any]) -> str:
+    """What an array holds; numbers wider than doubles are no plain numbers here."""
+    return OTHER if dtype.kind == "f" and dtype.itemsize > 8 else _TYPES.get(dtype.kind, OTHER)
+
+
 def _native(block: Stored) -> Stored:
     return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))
 
@@ -171,7 +176,10 @@ def _keys(column: Stored, position: int, first: int, shown: str) -> Keys:
     if column.dtype.kind == "f":
         return IntegerKeys(_whole(column.astype(np.float64), position, first, shown))
     texts = [entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in column.tolist()]
-    return text_keys(texts)
+    try:
+        return text_keys(texts)
+    except (UnicodeError, ValueError):
+        raise InputError("a text is no valid Unicode", path=shown, column=str(position)) from None
 
 
 def _whole(column: Stored, position: int, first: int, shown: str) -> Stored:
@@ -215,7 +223,7 @@ def _parse_layout(text: bytes, offset: int, path: str) -> _Layout:
         # literal_eval builds plain values only; it runs nothing.
         fields = ast.literal_eval(text.decode("latin1").strip())
         descr, fortran, shape = fields["descr"], fields["fortran_order"], fields["shape"]
-        if "O" in str(descr):
+        if "O" in str(descr) or np.dtype(descr).hasobject:
             raise InputError(
                 "holds Python objects (a pickle), which divtool never loads",
                 path=path,

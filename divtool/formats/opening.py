@@ -95,6 +95,8 @@ def _similar(path: str) -> str:
 
 def _spooled_input() -> str:
     """Standard input as a file of our own, since rows are read where they lie, and more than once."""
+    if sys.stdin is None:
+        raise InputError("standard input is closed", path="<stdin>")
     with tempfile.NamedTemporaryFile(prefix="divtool-stdin-", delete=False) as spool:
         atexit.register(_forget, spool.name)
         shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from divtool.errors import InputError
@@ -133,7 +134,7 @@ class ParquetSource:
                 raise InputError(
                     "the value is missing (null)", path=self._shown, row=row, column=self.header.name(position)
                 )
-        numbers = batch.select(range(width))
+        numbers = pa.RecordBatch.from_arrays(same_type(batch.columns[:width]), names=[str(i) for i in range(width)])
         matrix = np.from_dlpack(numbers.to_tensor(row_major=True)) if width else empty_matrix(batch.num_rows)
         return Block(first, matrix, tuple(keys_of_arrow(batch.column(width + i)) for i in range(len(selection.keys))))
 
@@ -151,6 +152,13 @@ def kind_of_type(type_: pa.DataType) -> str:
         return kind_of_type(type_.value_type)
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean)
     return TEXT if any(test(type_) for test in texts) else OTHER
+
+
+def same_type(columns: list[pa.Array]) -> list[pa.Array]:
+    """Columns of one type: their own, or doubles where types are mixed."""
+    if len({str(column.type) for column in columns}) <= 1:
+        return columns
+    return [pc.cast(column, pa.float64()) for column in columns]
 
 
 def refuse_twins(names: list[str], path: str) -> None:

@@ -20,7 +20,8 @@ FLOAT, INTEGER, TEXT, OTHER = "float", "integer", "text", "other"
 class Header:
     """What a source says of itself. ``names`` is None where columns have only positions; ``types`` holds one word a
     column; ``rows`` is None where only reading to the end would tell; ``decimals`` says that numbers are text,
-    ``lines`` that rows are lines; ``size`` is in bytes."""
+    ``lines`` that rows are lines; ``size`` is in bytes, ``notes`` are for the
+    reader of the result."""
 
     path: str
     format: str
@@ -31,6 +32,7 @@ class Header:
     decimals: bool = False
     lines: bool = False
     size: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:

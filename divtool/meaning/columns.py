@@ -62,7 +62,7 @@ def find_id(header: Header, wanted: str | None) -> int | None:
         return position
     if header.names is None:
         return None
-    named = [i for i, name in enumerate(header.names) if id_like(name) and _can_name(header, i)]
+    named = [i for i, name in enumerate(header.names) if id_like(name) and header.types[i] in (INTEGER, TEXT)]
     return named[0] if len(named) == 1 else None
 
 
@@ -120,6 +120,11 @@ def _reason(
         if column in dropped or (chosen and column not in chosen):
             return "not asked for"
         if column in chosen:
+            if header.types[column] == OTHER or (header.types[column] == TEXT and not header.lines):
+                raise InputError(
+                    "holds no numbers; a class column must", path=header.path, column=header.name(column),
+                    hint="choose others with --columns",
+                )  # fmt: skip
             return ""
     if header.types[column] == OTHER:
         return "holds no plain numbers"
@@ -129,7 +134,9 @@ def _reason(
         return "a saved index"
     if column == 0 and first_counts and header.types[0] == INTEGER and header.names is not None:
         return "counts the rows"
-    if header.names is not None and (id_like(name) or label_like(name) or _ASIDE.fullmatch(name)):
+    # Fractions are neither ids nor labels, whatever they are called: x, y, z may be three classes.
+    kept_by_name = header.types[column] == INTEGER and (id_like(name) or label_like(name))
+    if header.names is not None and (kept_by_name or _ASIDE.fullmatch(name)):
         return "by its name no class"
     return ""
 

@@ -16,6 +16,8 @@ Doubles = npt.NDArray[np.float64]
 
 _EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}
 _MOST_DECIMALS = 9
+# However many classes, a row whose sum is further from 1 is no rounded row of probabilities.
+_WIDEST = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,35 +37,42 @@ def decide_kind(sample: Stored, header: Header, *, given: str | None, normalize:
     """The kind of a table by its first rows. Ambiguity is an :class:`InputError` that names the option."""
     x = sample.astype(np.float64)
     x = x[~np.isnan(x).any(axis=1)]
+    if not x.size:
+        return Kind(given or "logits", "no row without NaN among the first")
     strict = max(1e-6, *(8.0 * _EPS.get(name, 0.0) for name in header.dtype.split(" and ")))
-    tolerance = max(strict, _rounding(x) * x.shape[1]) if header.decimals else strict
-    like_probs, like_logs = _looks(x, tolerance)
+    rounding = _rounding(x) if header.decimals else 0.0
+    tolerance = max(strict, min(rounding * x.shape[1], _WIDEST))
+    # A sum of C rounded cells is off by C roundings at most, the logarithm of a sum of exponentials by one.
+    log_tolerance = max(strict, rounding)
+    like_probs, like_logs = _looks(x, tolerance, log_tolerance)
     if given is not None:
         doubt = "taken as logits, yet the rows sum to 1: is a softmax applied twice?" if like_probs else ""
-        return Kind(given, "as given", tolerance, strict, normalize, doubt)
+        return Kind(given, "as given", log_tolerance if given == "log-probs" else tolerance, strict, normalize, doubt)
     if normalize and x.size and not like_logs and (x >= 0.0).all():
         return Kind("probs", "no value below 0, rows divided by their sum", tolerance, strict, normalize)
     if like_probs:
         return Kind("probs", f"row sums {_around_one(x, tolerance)}", tolerance, strict, normalize)
     if like_logs:
-        return Kind("log-probs", "no value above 0, exponentials sum to 1", tolerance, strict, normalize)
+        return Kind("log-probs", "no value above 0, exponentials sum to 1", log_tolerance, strict, normalize)
     return Kind("logits", _evidence_of_logits(x, header, normalize, option), tolerance, strict, normalize)
 
 
-def _looks(x: Doubles, tolerance: float) -> tuple[bool, bool]:
+def _looks(x: Doubles, tolerance: float, log_tolerance: float) -> tuple[bool, bool]:
     """Whether most rows are probabilities, or log-probabilities. Most, not all: the odd row is then refused by name
     instead of turning its file into something else."""
     with np.errstate(all="ignore"):
         inside = ((x >= 0.0) & (x <= 1.0 + tolerance)).all(axis=1)
         probs = inside & (np.abs(row_sum(x) - 1.0) <= tolerance)
-        below = (x <= tolerance).all(axis=1) & (x < 0.0).any(axis=1)
-        logs = below & (np.abs(log_sum_exp(x)) <= 2.0 * tolerance)
+        below = (x <= log_tolerance).all(axis=1) & (x < 0.0).any(axis=1)
+        logs = below & (np.abs(log_sum_exp(x)) <= 2.0 * log_tolerance)
     return bool(2 * probs.sum() > len(x)), bool(2 * logs.sum() > len(x))
 
 
 def _evidence_of_logits(x: Doubles, header: Header, normalize: bool, option: str) -> str:
     finite = x[np.isfinite(x)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if not finite.size:
+        return "no finite value in the first rows"
+    low, high = float(finite.min()), float(finite.max())
     if low >= 0.0 and high <= 1.0:
         sums = row_sum(x)
         raise InputError(
@@ -95,6 +104,9 @@ def _around_one(x: Doubles, tolerance: float) -> str:
 def _rounding(x: Doubles) -> float:
     """Half a unit of the last decimal that the text shows, 0 where it shows more than a rounded table would."""
     finite = x[np.isfinite(x)]
+    if (finite == np.round(finite)).all():
+        # Whole numbers were not rounded: counts are not taken for probabilities.
+        return 0.0
     for decimals in range(1, _MOST_DECIMALS):
         if (np.round(finite, decimals) == finite).all():
             return 0.5 * 10.0**-decimals

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +9,9 @@ from divtool.errors import InputError, UsageError
 from divtool.formats.opening import open_source
 from divtool.formats.source import TEXT, Selection
 from divtool.registry import suggestion
+
+# Beyond it products with a loss could overflow.
+_MOST = 1e100
 
 
 def class_weights(
@@ -26,7 +28,8 @@ def class_weights(
         return None
     table = _table(given)
     positions = [str(position) for position in order]
-    keys = list(names) if names is not None and not set(table) <= set(positions) else positions
+    by_name = names is not None and (set(table) <= set(names) or not set(table) <= set(positions))
+    keys = list(names) if names is not None and by_name else positions
     unknown = [name for name in table if name not in keys]
     if unknown:
         raise UsageError(f'--class-weight: there is no class "{unknown[0]}"', hint=suggestion(unknown[0], keys))
@@ -37,21 +40,31 @@ def class_weights(
 
 
 def _checked(name: str, weight: float) -> float:
-    if not 0.0 <= weight < math.inf:
-        raise UsageError(f'--class-weight: the weight of "{name}" is {weight:g}; expected a number from 0')
+    if not 0.0 <= weight <= _MOST:
+        raise UsageError(f'--class-weight: the weight of "{name}" is {weight:g}; expected a number from 0 to {_MOST:g}')
     return float(weight)
 
 
 def _table(given: str | Mapping[str, float] | Sequence[float]) -> dict[str, float]:
     if isinstance(given, Mapping):
-        return {str(name): float(weight) for name, weight in given.items()}
+        return {str(name): _number(weight) for name, weight in given.items()}
+    if not isinstance(given, str) and not hasattr(given, "__iter__"):
+        raise UsageError(f"--class-weight {given!r}: expected one number for each class, or class=weight,...")
     if not isinstance(given, str):
-        return {str(i): float(weight) for i, weight in enumerate(given)}
+        return {str(i): _number(weight) for i, weight in enumerate(given)}
     if os.path.exists(given):
         return _from_file(given)
     if "=" not in given:
         return {str(i): _number(piece) for i, piece in enumerate(given.split(","))}
-    return dict(_pair(piece) for piece in given.split(","))
+    return _once([_pair(piece) for piece in given.split(",")])
+
+
+def _once(pairs: list[tuple[str, float]]) -> dict[str, float]:
+    names = [name for name, _ in pairs]
+    twice = [name for name in names if names.count(name) > 1] if len(set(names)) < len(names) else []
+    if twice:
+        raise UsageError(f'--class-weight: the class "{twice[0]}" has two weights')
+    return dict(pairs)
 
 
 def _pair(piece: str) -> tuple[str, float]:
@@ -59,10 +72,10 @@ def _pair(piece: str) -> tuple[str, float]:
     return name.strip(), _number(weight, piece)
 
 
-def _number(weight: str, piece: str = "") -> float:
+def _number(weight: object, piece: str = "") -> float:
     try:
-        return float(weight)
-    except ValueError:
+        return float(weight)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         raise UsageError(
             f'--class-weight: "{piece or weight}" is no class=weight, number or file',
             hint="expected cat=1,dog=2.5 or one number for each class in their order, or the name of a file",
@@ -79,10 +92,10 @@ def _from_file(path: str) -> dict[str, float]:
     if not named and header.types[0] == TEXT:
         raise InputError("holds no weights; expected a column of numbers", path=path)
     selection = Selection((header.width - 1,), (0,) if named else ())
-    table: dict[str, float] = {}
+    pairs: list[tuple[str, float]] = []
     for block in source.blocks(source.locate(0, source.count()), selection, 1 << 20):
         weights = block.matrix[:, 0].tolist()
         names = [block.keys[0].text(i) for i in range(len(weights))] if named else [
-            str(len(table) + i) for i in range(len(weights))]  # fmt: skip
-        table.update(zip(names, weights, strict=True))
-    return table
+            str(len(pairs) + i) for i in range(len(weights))]  # fmt: skip
+        pairs += zip(names, weights, strict=True)
+    return _once(pairs)

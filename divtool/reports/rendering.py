@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from divtool.errors import UsageError
 from divtool.registry import Registry
 from divtool.result import Result
 
@@ -27,6 +29,17 @@ FORMS.add("tsv", _later("delimited", "as_tsv"))
 FORMS.add("md", _later("delimited", "as_markdown"))
 
 SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".md": "md", ".txt": "table"}
+
+
+def form_of_suffix(path: str) -> str:
+    """The form of a report that a file's suffix asks for."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(
+            f'{path}: the suffix "{suffix}" names no form of a report; expected one of {", ".join(SUFFIXES)}',
+            hint="or say it: --format json",
+        )
+    return SUFFIXES[suffix]
 
 
 def render(result: Result, form: str, *, digits: int = 7, terminal: bool = False) -> str:
