@@ -175,13 +175,12 @@ def _status_of_run() -> int:
 
 
 def _of_the_system(error: OSError) -> DivtoolError:
-    """A full or broken standard output, or else a machine that has no room or no handles left."""
-    try:
-        sys.stdout.flush()
-    except OSError as full:
+    """A machine that has no room or no handles left; a run that only prints about itself had but its output to fill."""
+    said = error.strerror or str(error)
+    if len(sys.argv) < 2 or not {"--help", "--version"}.isdisjoint(sys.argv):
         _silence()
-        return OutputError(f"standard output: could not be written: {full.strerror}")
-    return ResourceError(error.strerror or str(error), hint="temporary files go to the folder that TMPDIR names")
+        return OutputError(f"standard output: could not be written: {said}")
+    return ResourceError(said, hint="temporary files go to the folder that TMPDIR names")
 
 
 def _silence() -> None:
