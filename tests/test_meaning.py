@@ -236,11 +236,20 @@ class TestWriting:
 
 
 class TestStreams:
-    @pytest.mark.parametrize(("command", "status"), [
-        ("divtool entropy x.npy >&-", 5), ("divtool entropy x.npy > /dev/full", 5), ("divtool list > /dev/full", 5),
-        ("divtool --version > /dev/full", 5), ("divtool ce --help > /dev/full", 5), ("divtool entropy - <&-", 3), ("divtool entropy y.npy 2>&-", 3),
-        ("divtool entropy y.npy 2>/dev/full", 3), ("divtool --help | true", 0),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("command", "status"),
+        [
+            ("divtool entropy x.npy >&-", 5),
+            ("divtool entropy x.npy > /dev/full", 5),
+            ("divtool list > /dev/full", 5),
+            ("divtool --version > /dev/full", 5),
+            ("divtool ce --help > /dev/full", 5),
+            ("divtool entropy - <&-", 3),
+            ("divtool entropy y.npy 2>&-", 3),
+            ("divtool entropy y.npy 2>/dev/full", 3),
+            ("divtool --help | true", 0),
+        ],
+    )
     def test_closed_and_full(self, command: str, status: int, tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", LOGITS)
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
