@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import divtool
-from divtool.engine.join import hashed
 from divtool.engine.local import Serial, Threads, available_threads, local_engine
+from divtool.engine.twins import hashed
 from divtool.errors import DivtoolError, InputError, UsageError
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
 from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Header

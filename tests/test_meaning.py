@@ -111,6 +111,13 @@ class TestRowsAndLabels:
             divtool.compute("kl", first, second)
         assert divtool.compute("kl", first, second, id="id,image_id").value == 0.0
 
+    @pytest.mark.parametrize("ids", [["x", "x", "y"], [7, 8, 7]])
+    def test_an_id_that_stands_twice_in_both_files(self, ids: list[Any], tmp_path: Path) -> None:
+        for name in ("p.csv", "q.csv"):
+            pd.DataFrame(LOGITS[:3], columns=list("abcd")).assign(id=ids).to_csv(tmp_path / name, index=False)
+        with pytest.raises(InputError, match="stands there a second time"):
+            divtool.compute("kl", str(tmp_path / "p.csv"), str(tmp_path / "q.csv"))
+
     def test_an_index_of_pandas_names_the_rows(self) -> None:
         labels = pd.Series(np.arange(50) % 4, name="y")
         predictions = pd.DataFrame(LOGITS, columns=list("0123"))

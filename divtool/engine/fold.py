@@ -16,6 +16,7 @@ from divtool.engine.chunk import Chunk, Part
 from divtool.engine.inputs import Slab
 from divtool.engine.local import Engine
 from divtool.engine.plan import Plan
+from divtool.engine.twins import MOST_ROWS, Hashes, fingerprints, may_hold_twins
 from divtool.errors import InputError
 from divtool.formats.keys import Keys
 from divtool.formats.source import Extent
@@ -49,6 +50,7 @@ class State:
     normalized: int = 0
     rounded: int = 0
     batches: list[RowBatch] = field(default_factory=list)
+    ids: list[Hashes] = field(default_factory=list)
 
     @classmethod
     def empty(cls, plan: Plan) -> State:
@@ -63,6 +65,10 @@ class State:
         self.ignored += other.ignored
         self.normalized += other.normalized
         self.rounded += other.rounded
+        if self.rows <= MOST_ROWS:
+            self.ids += other.ids
+        else:
+            self.ids = []
 
 
 # What is kept of a row (its value, its bin, its place) is made in arrays of doubles, which should stay in a cache too.
@@ -89,6 +95,9 @@ def fold(plan: Plan, engine: Engine, *, sink: RowSink | None = None, progress: P
             progress(state.rows)
     for each in plan.inputs:
         each.check_unchanged()
+    if may_hold_twins(state.ids):
+        # The join compares ids in full: it names the twin, or finds that there is none and gives the same result.
+        raise RowOrderError
     return state
 
 
@@ -147,7 +156,7 @@ def aligned(streams: Sequence[Iterable[Slab]], most_bytes: int) -> Iterator[tupl
 
 
 def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
-    _check_ids(plan, slabs)
+    _check_ids(plan, slabs, state)
     rows = np.arange(slabs[0].first, slabs[0].first + slabs[0].rows, dtype=np.int64)
     chunk = Chunk(_sides(plan, slabs), _codes(slabs), plan.settings)
     kept = chunk.kept
@@ -186,11 +195,12 @@ def _batch(slabs: tuple[Slab, ...], rows: Any, codes: Any, columns: list[Any], k
     return RowBatch(rows, ids, codes, values)
 
 
-def _check_ids(plan: Plan, slabs: tuple[Slab, ...]) -> None:
-    if plan.by_id:
-        known = [slab.ids for slab in slabs if slab.ids is not None]
-        if any(not known[0].same(other) for other in known[1:]):
-            raise RowOrderError
+def _check_ids(plan: Plan, slabs: tuple[Slab, ...], state: State) -> None:
+    known = [slab.ids for slab in slabs if slab.ids is not None] if plan.by_id else []
+    if any(not known[0].same(other) for other in known[1:]):
+        raise RowOrderError
+    if len(known) > 1:
+        state.ids.append(fingerprints(known[0]))
 
 
 def _sides(plan: Plan, slabs: tuple[Slab, ...]) -> dict[str, Part]:

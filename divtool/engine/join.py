@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from divtool.engine.inputs import Input, Readable, Slab
 from divtool.engine.plan import Plan
+from divtool.engine.twins import hashed
 from divtool.errors import InputError
 from divtool.formats.keys import integers_of
 from divtool.formats.source import Extent, Stored
@@ -32,7 +33,6 @@ from divtool.meaning.labels import Codes
 PARTITION_ROWS = 1 << 19
 BUCKET_BYTES = 4 << 20
 _READ = 4 << 20
-_MULTIPLIERS = np.random.default_rng(7).integers(1, 2**63, 64, dtype=np.uint64) | np.uint64(1)
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def _spill_ids(slabs: Iterator[tuple[Slab, Any]], folder: str, name: str, partit
             assert slab.ids is not None
             ids = slab.ids.arrow()
             rows = np.arange(slab.first, slab.first + slab.rows)
-            place = hashed(ids) % np.uint64(partitions)
+            place = (hashed(ids) >> np.uint64(17)) % np.uint64(partitions)
             for i in np.unique(place).tolist():
                 chosen = np.flatnonzero(place == i)
                 writers[int(i)].write_batch(
@@ -230,21 +230,6 @@ def _spill_ids(slabs: Iterator[tuple[Slab, Any]], folder: str, name: str, partit
     finally:
         for each in (*writers, *sinks, *payloads):
             each.close()
-
-
-def hashed(ids: pa.Array) -> npt.NDArray[np.uint64]:
-    """A hash of each string, of its bytes and their places."""
-    offsets = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + len(ids) + 1].astype(np.int64)
-    if len(ids) == 0 or offsets[-1] == offsets[0]:
-        return np.zeros(len(ids), np.uint64)
-    data = np.frombuffer(ids.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-    lengths = np.diff(offsets)
-    places = np.arange(data.size) - np.repeat(offsets[:-1] - offsets[0], lengths)
-    mixed = (data.astype(np.uint64) + np.uint64(1)) * _MULTIPLIERS[places % 64]
-    total = np.zeros(len(ids), np.uint64)
-    filled = lengths > 0
-    total[filled] = np.add.reduceat(mixed, (offsets[:-1] - offsets[0])[filled])
-    return total >> np.uint64(17)
 
 
 def _arrow(values: npt.NDArray[Any]) -> pa.Array:

@@ -1,0 +1,48 @@
+"""Whether an id stands twice in files that list the same ids in the same order, where no join looks at them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from divtool.formats.keys import IntegerKeys, Keys
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Hashes = npt.NDArray[np.uint64]
+
+# Eight bytes a row are kept for it; beyond so many rows twins are not looked for.
+MOST_ROWS = 1 << 23
+_MULTIPLIERS = np.random.default_rng(7).integers(1, 2**63, 64, dtype=np.uint64) | np.uint64(1)
+
+
+def fingerprints(ids: Keys) -> Hashes:
+    """A number for each id, the same for the same id; others may share it by chance."""
+    return ids.values.view(np.uint64) if isinstance(ids, IntegerKeys) else hashed(ids.arrow())
+
+
+def may_hold_twins(pieces: list[Hashes]) -> bool:
+    """Whether two rows have the same fingerprint: their ids are then to be compared in full."""
+    rows = sum(piece.size for piece in pieces)
+    if not 0 < rows <= MOST_ROWS:
+        return False
+    ordered = np.sort(np.concatenate(pieces))
+    return bool((ordered[1:] == ordered[:-1]).any())
+
+
+def hashed(ids: pa.Array) -> Hashes:
+    """A hash of each string, of its bytes and their places."""
+    offsets = np.frombuffer(ids.buffers()[1], np.int32)[ids.offset : ids.offset + len(ids) + 1].astype(np.int64)
+    if len(ids) == 0 or offsets[-1] == offsets[0]:
+        return np.zeros(len(ids), np.uint64)
+    data = np.frombuffer(ids.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+    lengths = np.diff(offsets)
+    places = np.arange(data.size) - np.repeat(offsets[:-1] - offsets[0], lengths)
+    mixed = (data.astype(np.uint64) + np.uint64(1)) * _MULTIPLIERS[places % 64]
+    total = np.zeros(len(ids), np.uint64)
+    filled = lengths > 0
+    total[filled] = np.add.reduceat(mixed, (offsets[:-1] - offsets[0])[filled])
+    return total
