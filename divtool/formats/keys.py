@@ -140,15 +140,3 @@ def keys_of_arrow(column: Any) -> Keys:
     if pa.types.is_integer(column.type) and column.type != pa.uint64():
         return IntegerKeys(integers_of(column))
     return TextKeys(pc.cast(column, pa.string()))
-
-
-def joined(pieces: Sequence[Keys]) -> Keys:
-    """Several stretches of one column as one."""
-    if len(pieces) == 1:
-        return pieces[0]
-    integers = [piece.values for piece in pieces if isinstance(piece, IntegerKeys)]
-    if len(integers) == len(pieces):
-        return IntegerKeys(np.concatenate(integers))
-    import pyarrow as pa
-
-    return TextKeys(pa.concat_arrays([piece.arrow() for piece in pieces]))

@@ -49,10 +49,6 @@ class Header:
             return self.names.index(name) if name in self.names else None
         return int(name) if name.isascii() and name.isdigit() and int(name) < self.width else None
 
-    def shape(self) -> str:
-        """Rows x columns, as far as they are known."""
-        return f"{'?' if self.rows is None else format(self.rows, ',')} x {self.width:,}"
-
 
 @dataclass(frozen=True)
 class Extent:
