@@ -222,6 +222,17 @@ class TestSides:
             divtool.compute("ce", LOGITS, np.arange(50) % 4, class_weight="0=1,0=2,1=1,2=1,3=1")
 
 
+class TestSoftLabels:
+    def test_votes_as_labels_say_what_to_do(self) -> None:
+        votes = np.tile([3, 1, 0, 0], (50, 1))
+        with pytest.raises(InputError) as caught:
+            divtool.compute("ce", LOGITS, votes)
+        assert "--normalize" in caught.value.hint
+        assert "--given" not in caught.value.hint
+        soft = divtool.compute("ce", LOGITS, votes / 4.0).value
+        assert divtool.compute("ce", LOGITS, votes, normalize=True).value == pytest.approx(soft, rel=1e-15)
+
+
 class TestWriting:
     def test_an_id_called_like_another_column(self, tmp_path: Path) -> None:
         table = pd.DataFrame(LOGITS, columns=list("abcd")).assign(row=range(50, 100))

@@ -21,7 +21,7 @@ from divtool.errors import DivtoolError, OutputError, ResourceError, UsageError
 
 _TOOLS = {"list": "List every measure with its formula, unit and laws."}
 _FAMILIES = ("losses", "divergences", "distances", "entropies", "information", "calibration", "transforms")
-_DONE, _USAGE, _INTERNAL = 0, 2, 70
+_DONE, _USAGE = 0, 2
 
 
 class LazyRoot(TyperGroup):

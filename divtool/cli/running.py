@@ -26,20 +26,19 @@ def run_verb(declared: Declaration, operands: list[str], options: dict[str, Any]
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     form = form_of(options.get("format"), options.get("output"), declared, options)
     with ExitStack() as stack:
-        spool: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="divtool-rows-"))
-        spooled = False
+        spools: list[IO[bytes]] = []
 
         def rows_to(keys: Any, numbers: Any) -> Any:
-            nonlocal spooled
-            spooled = True
-            return spool_writer(form, spool, keys, numbers)
+            spools.append(stack.enter_context(tempfile.TemporaryFile(prefix="divtool-rows-")))
+            return spool_writer(form, spools[-1], keys, numbers)
 
         with Progress(options.get("progress")) as progress:
             result = api.run(declared, operands, options, rows_to=rows_to, progress=progress)
         tell(result.warnings)
-        if spooled:
-            emit(_harmless(shown(form, spool, result.version, result.command)))
-        elif not (options.get("output") in result.written and options.get("output")):
+        if spools:
+            # A run that had to start again with its rows in order has begun a second spool.
+            emit(_harmless(shown(form, spools[-1], result.version, result.command)))
+        elif options.get("output") not in result.written:
             emit([text_of(result, form, options).encode()], output=options.get("output"))
     print_written(result)
 
@@ -49,8 +48,15 @@ def _harmless(pieces: Iterable[bytes]) -> Iterator[bytes]:
     if not sys.stdout.isatty():
         yield from pieces
         return
-    for line in b"".join(pieces).decode("utf-8", "replace").split("\n"):
-        yield "\t".join(safe(cell, 1 << 20) for cell in line.split("\t")).encode() + b"\n"
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield b"".join(_harmless_line(line) + b"\n" for line in lines)
+    yield _harmless_line(rest)
+
+
+def _harmless_line(line: bytes) -> bytes:
+    return "\t".join(safe(cell, 1 << 20) for cell in line.decode("utf-8", "replace").split("\t")).encode()
 
 
 def text_of(result: Result, form: str, options: dict[str, Any]) -> str:

@@ -70,13 +70,14 @@ def _with_kind(given: Input, reading: Reading, option: str = "") -> Input:
         kind = _kind_of_target(sample, given, reading)
     else:
         kind = decide_kind(sample.matrix, given.header, given=wanted, normalize=reading.normalize, option=option)
-        _check_alike(sample, given, kind, reading)
+        if wanted is None and reading.columns is None:
+            _check_alike(sample, given, kind)
     return replace(given, kind=kind)
 
 
-def _check_alike(sample: Block, given: Input, kind: Kind, reading: Reading) -> None:
+def _check_alike(sample: Block, given: Input, kind: Kind) -> None:
     """Logits are not guessed from columns of unlike content: ages and prices beside a score are no classes."""
-    if kind.name != "logits" or given.header.names is None or reading.columns or reading.given or reading.given_q:
+    if kind.name != "logits" or given.header.names is None:
         return
     header, classes = given.header, given.columns.classes
     # Without one column the rest sum to 1: a loss or a score beside probabilities.
@@ -99,7 +100,12 @@ def _check_alike(sample: Block, given: Input, kind: Kind, reading: Reading) -> N
 
 
 def _kind_of_target(sample: Block, given: Input, reading: Reading) -> Kind:
-    kind = decide_kind(sample.matrix, given.header, given=reading.given_p, normalize=reading.normalize)
+    try:
+        kind = decide_kind(sample.matrix, given.header, given=None, normalize=reading.normalize)
+    except InputError as error:
+        # --given speaks of the predictions.
+        error.hint = "soft labels are probabilities: --normalize divides each row by its sum"
+        raise
     if kind.name != "probs":
         raise InputError(
             f"holds {KINDS[kind.name]} ({kind.evidence}); expected labels, or soft labels that sum to 1 in each row",

@@ -13,7 +13,6 @@ from divtool.options import Running, parse_bytes
 
 _LEAST_PART, _MOST_PART, _PART_WITH_ROWS, _PARTS = 1 << 20, 32 << 20, 4 << 20, 64
 _MOST_ROWS = 1 << 18
-_LEAST_BLOCK = 1
 _CACHED = 1 << 19
 
 
@@ -65,7 +64,7 @@ class Plan:
     def block_bytes(self) -> int:
         """Bytes that one matrix of one thread may have in hand (labels weigh nothing beside it)."""
         matrices = sum(each.role is not None for each in self.inputs)
-        return max(_LEAST_BLOCK, self.chunk_bytes // (self.threads * max(1, matrices)))
+        return max(1, self.chunk_bytes // (self.threads * max(1, matrices)))
 
     @property
     def chunk_bytes_at_once(self) -> int:
@@ -80,9 +79,9 @@ class Plan:
         ``size`` and ``rows`` are those of its file, about. A part has no more rows than its state, which keeps a double
         or two for each, should hold.
         """
-        by_rows = _MOST_ROWS * size // rows if rows else _MOST_PART
         if self.gives_matrix:
             return max(_PART_WITH_ROWS, self.block_bytes)
+        by_rows = _MOST_ROWS * size // rows if rows else _MOST_PART
         return max(min(max(_LEAST_PART, size // _PARTS), _MOST_PART, max(by_rows, _LEAST_PART)), self.block_bytes)
 
 

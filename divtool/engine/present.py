@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from divtool.accumulators.bundle import RowFigures
 from divtool.accumulators.moments import MomentFigures
 from divtool.engine.fold import State
@@ -15,8 +13,6 @@ from divtool.meaning.columns import describe_excluded
 from divtool.numerics.exactsum import rounded
 from divtool.result import InputReport, MeasureResult, WorstRow
 from divtool.units import PURE, Unit
-
-Convert = Callable[[float], float]
 
 
 def measure_results(plan: Plan, state: State, unit: Unit, reduction: str) -> tuple[MeasureResult, ...]:
@@ -47,7 +43,7 @@ def _one(asked: Asked, figures: RowFigures, state: State, unit: Unit, reduction:
     nan = float("nan")
     return MeasureResult(
         measure=declared.name, title=declared.title, direction=declared.direction, value=shown(value), unit=unit.name,
-        reduction=reduction, denominator=_denominator(moments, asked, reduction), n=moments.n, rows=state.rows,
+        reduction=reduction, denominator=_denominator(moments, reduction), n=moments.n, rows=state.rows,
         ignored=state.ignored, infinite=moments.infinite, nan=moments.nan, finite_mean=shown(moments.finite_mean),
         std_error=None if error is None else shown(error), minimum=shown(low.value) if low else nan,
         maximum=shown(high[0].value) if high else nan,
@@ -57,7 +53,7 @@ def _one(asked: Asked, figures: RowFigures, state: State, unit: Unit, reduction:
     )  # fmt: skip
 
 
-def _denominator(moments: MomentFigures, asked: Asked, reduction: str) -> tuple[str, float]:
+def _denominator(moments: MomentFigures, reduction: str) -> tuple[str, float]:
     if reduction == "sum":
         return ("none", 1.0)
     weighted = moments.share != moments.n
@@ -70,10 +66,10 @@ def _percent(point: float) -> str:
 
 def input_reports(plan: Plan) -> tuple[InputReport, ...]:
     """Every input as it was understood."""
-    return tuple(_report(each, plan) for each in plan.inputs)
+    return tuple(_report(each) for each in plan.inputs)
 
 
-def _report(readable: Readable, plan: Plan) -> InputReport:
+def _report(readable: Readable) -> InputReport:
     given = readable.as_read
     header, columns = given.header, given.columns
     roles = ([given.role] if given.role else []) + (["labels"] if given.labels else [])

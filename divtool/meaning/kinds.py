@@ -22,8 +22,9 @@ _WIDEST = 0.05
 
 @dataclass(frozen=True)
 class Kind:
-    """``name`` is logits, log-probs or probs; ``tolerance`` is how far a row sum may be from 1, ``rounded`` says that
-    it is as wide as the decimals of a rounded text table demand."""
+    """``name`` is logits, log-probs or probs; ``tolerance`` is how far a row sum may be from 1, as wide as the
+    decimals of a rounded text table demand; beyond ``strict``, what the stored type explains, such rows are counted.
+    ``normalize`` divides rows by their sums; ``doubt`` is what speaks against a kind that was given."""
 
     name: str
     evidence: str

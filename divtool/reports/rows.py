@@ -18,8 +18,6 @@ _WIDEST = 40
 
 def spool_writer(form: str, spool: IO[bytes], keys: Sequence[str], numbers: Sequence[str]) -> RowWriter:
     """A writer of rows from which :func:`shown` can make the form that was asked for."""
-    spool.seek(0)
-    spool.truncate()
     return row_writer(_SPOOLED_AS[form], spool, keys, numbers)
 
 
