@@ -38,8 +38,8 @@ def compute(measure: str, *operands: Any, **options: Any) -> Result:
     ``measure`` is the name of a verb ("ce", "kl", "entropy", ...). Each operand is a path, a NumPy array, a pandas
     DataFrame or an Arrow table, in the order of the verb's operands. Options are those of the command line with
     underscores for hyphens (``given``, ``base``, ``temperature``, ``class_weight``, ``per_row``, ``output``, ...).
-    With ``reduction="none"``, and from a transform without an ``output``, the rows are in ``row_values``. ``format`` and
-    ``digits`` matter with an ``output``; ``quiet`` and ``progress`` are the command line's alone.
+    With ``reduction="none"``, and from a transform without an ``output``, the rows are in ``row_values``.
+    ``format`` and ``digits`` matter with an ``output``; ``quiet`` and ``progress`` are the command line's alone.
 
     Raises :class:`divtool.errors.DivtoolError`: UsageError for arguments that do not fit, InputError for data that is
     not what it was taken for, OutputError for a file that cannot be written.
