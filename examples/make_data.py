@@ -1,4 +1,4 @@
-"""Write the example files: out-of-fold outputs of real classifiers on three data sets that scikit-learn carries.
+"""Write the example files: out-of-fold outputs of real models on five data sets that scikit-learn carries.
 
     python examples/make_data.py [FOLDER]        (default: examples/data beside this script)
 
@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.datasets import load_digits, load_iris, load_wine
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from sklearn.linear_model import BayesianRidge, LogisticRegression, PoissonRegressor
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
@@ -69,6 +69,8 @@ def write_iris(folder: Path) -> None:
     labels = ([ids[row], names[iris.target[row]]] for row in rng.permutation(len(ids)))
     write_csv(folder / "preds.csv", ["id", *IRIS_COLUMNS], preds)
     write_csv(folder / "labels.csv", ["id", "species"], labels)
+    logs = out_of_fold(model, iris.data, iris.target, "predict_log_proba")
+    write_csv(folder / "log_preds.csv", ["id", *names], ([ids[row], *logs[row].tolist()] for row in range(len(ids))))
 
 
 def write_digits(folder: Path) -> None:
@@ -82,7 +84,28 @@ def write_digits(folder: Path) -> None:
         logits = out_of_fold(model, X, y, "decision_function")
         np.save(folder / f"digits_{name}.npy", logits.astype(np.float32))
     np.save(folder / "digits_labels.npy", y.astype(np.int64))
-    np.save(folder / "digits_soft.npy", out_of_fold(votes, X, y, "predict_proba"))
+    soft = out_of_fold(votes, X, y, "predict_proba")
+    np.save(folder / "digits_soft.npy", soft)
+    np.save(folder / "votes.npy", np.round(soft * 8).astype(np.uint8))
+    write_spectra(folder, digits.data, y)
+    write_vectors(folder, network, X, y)
+
+
+def write_spectra(folder: Path, ink: Floats, y: NDArray[np.int64]) -> None:
+    """Write how much ink falls on each of the 64 pixels, a row a digit: the first half of the images, and the rest."""
+    half = np.arange(len(y)) < len(y) // 2
+    for name, chosen in {"a": half, "b": ~half}.items():
+        total = np.array([ink[chosen & (y == digit)].sum(axis=0) for digit in range(10)])
+        np.save(folder / f"ink_{name}.npy", (total + 1).astype(np.int32))
+
+
+def write_vectors(folder: Path, network: MLPWithLogits, X: Floats, y: NDArray[np.int64]) -> None:
+    """Write the hidden units of 300 digits and of 300 others, and whether the two of a row are the same digit."""
+    network.fit(X, y)
+    hidden = np.maximum(X @ network.coefs_[0] + network.intercepts_[0], 0).astype(np.float32)
+    np.save(folder / "vectors_a.npy", hidden[:300])
+    np.save(folder / "vectors_b.npy", hidden[300:600])
+    np.save(folder / "alike.npy", np.where(y[:300] == y[300:600], 1, -1).astype(np.int8))
 
 
 def write_wine(folder: Path) -> None:
@@ -96,10 +119,32 @@ def write_wine(folder: Path) -> None:
     pq.write_table(pa.table(columns), folder / "wine.parquet", use_dictionary=["cultivar"], compression="zstd")
 
 
+def write_tumours(folder: Path) -> None:
+    """Write the logit that a tumour is benign, and whether it was: one yes-or-no question a row."""
+    data = load_breast_cancer()
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    logits = out_of_fold(model, data.data, data.target, "decision_function")
+    ids = range(1, len(logits) + 1)
+    write_csv(folder / "tumours.csv", ["id", "benign"], zip(ids, logits.tolist(), strict=True))
+    write_csv(folder / "tumour_labels.csv", ["id", "benign"], zip(ids, data.target.tolist(), strict=True))
+
+
+def write_diabetes(folder: Path) -> None:
+    """Write a regression: the observed progression, a mean and a variance for each patient, and a rate's logarithm."""
+    X, y = load_diabetes(return_X_y=True)
+    mean, deviation = np.empty(len(y)), np.empty(len(y))
+    for train, test in KFold(5, shuffle=True, random_state=SEED).split(X):
+        mean[test], deviation[test] = BayesianRidge().fit(X[train], y[train]).predict(X[test], return_std=True)
+    rate = cross_val_predict(PoissonRegressor(max_iter=1000), X, y, cv=KFold(5, shuffle=True, random_state=SEED))
+    columns = {"observed": y, "mean": mean, "variance": deviation**2, "lograte": np.log(rate)}
+    for name, values in columns.items():
+        np.save(folder / f"diabetes_{name}.npy", values[:, None])
+
+
 def main(folder: Path) -> None:
     """Write every example file into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    writers: list[Callable[[Path], None]] = [write_iris, write_digits, write_wine]
+    writers: list[Callable[[Path], None]] = [write_iris, write_digits, write_wine, write_tumours, write_diabetes]
     with threadpool_limits(1):
         for write in writers:
             write(folder)
