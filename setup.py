@@ -5,6 +5,7 @@ Without a working compiler the install succeeds and the NumPy kernels are used: 
 
 import os
 import sysconfig
+from glob import glob
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -32,6 +33,7 @@ setup(
         Extension(
             "divtool.numerics._rows",
             ["divtool/numerics/_rows.c"],
+            depends=sorted(glob("divtool/numerics/rows_*.h")),
             define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
             py_limited_api=STABLE_ABI,
             libraries=[] if os.name == "nt" else ["m"],

@@ -73,3 +73,37 @@ def kl(pair: Pair) -> Doubles:
     2.312964630806203e-18
     """
     return kl_rows(*pair)
+
+
+def generalized_kl_rows(p: Doubles, q: Doubles) -> Doubles:
+    """sum p log(p/q) - p + q of each row (n,), for (n, C) numbers of at least 0 with any sums.
+
+    >>> import numpy as np
+    >>> generalized_kl_rows(np.array([[0.0, 2.0]]), np.array([[3.0, 2.0]]))
+    array([3.])
+    """
+    return kl_rows(p, q, _log_ratio(p, q))
+
+
+def itakura_saito_rows(p: Doubles, q: Doubles) -> Doubles:
+    """sum p/q - log(p/q) - 1 of each row (n,), for (n, C) numbers of at least 0; +inf where only one of two is 0.
+
+    >>> import numpy as np
+    >>> itakura_saito_rows(np.array([[2.0, 0.0]]), np.array([[1.0, 0.0]])) + np.log(2)
+    array([1.])
+    """
+    t = _log_ratio(p, q)
+    with np.errstate(invalid="ignore", over="ignore", under="ignore", divide="ignore"):
+        terms = np.where(np.abs(t) <= _NEAR, g(0.0 - t), (p / q - 1.0) + t)
+        terms = np.where(np.isinf(t), np.inf, terms)
+    return row_sum(terms)
+
+
+def _log_ratio(p: Doubles, q: Doubles) -> Doubles:
+    """log(q/p) of numbers of at least 0; 0 where both are 0, NaN where one is NaN."""
+    with np.errstate(invalid="ignore", over="ignore", under="ignore", divide="ignore"):
+        large, small = np.maximum(p, q), np.minimum(p, q)
+        less = (large - small) / large
+        fall = np.where(less < 0.5, np.log1p(-less), np.log(small / large))
+        fall = np.where(fall < -690.0, np.log(small) - np.log(large), fall)
+        return np.where(large == 0.0, 0.0, np.copysign(fall, q - p))

@@ -20,6 +20,8 @@ Numbers = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
 
 _QUIET: dict[str, Any] = {"invalid": "ignore", "over": "ignore", "under": "ignore", "divide": "ignore"}
+# below it a double has fewer digits
+_NORMAL = 2.0**-1022
 
 
 class Spread(NamedTuple):
@@ -107,6 +109,30 @@ def spread_of_table(p: Numbers) -> Spread:
         return _spread(gap, p / top, largest)
 
 
+def spread_tempered(spread: Spread, temperature: float) -> Spread:
+    """The spread of p^(1 / temperature), made to sum to 1 again.
+
+    What the rounding of the gap left out is had back from ``e``, so that far classes keep their digits; below
+    temperature 1 the power of ``e`` does without it.
+
+    >>> import numpy as np
+    >>> softmax(spread_tempered(spread_of_table(np.array([[0.8, 0.2]])), 0.5)) * 17
+    array([[16.,  1.]])
+    """
+    gap, e, _ = spread
+    with np.errstate(**_QUIET):
+        half = np.exp(gap / 2.0)
+        lost = np.where(e >= _NORMAL, 0.0 - np.log(e * half * half), 0.0)
+        colder, error = divided(gap, lost, temperature)
+        power = 1.0 / temperature
+        product, rounding = two_product(np.asarray(power), np.asarray(temperature))
+        off = ((1.0 - product) - rounding) / temperature
+        warm = np.exp(-colder) * (1.0 - error)
+        cold = np.power(e, power) * (1.0 - np.where(np.isinf(gap), 0.0, gap) * off)
+        tempered = np.where(np.isinf(gap), 0.0, warm if temperature >= 1.0 else cold)
+        return _spread(colder, tempered, gap.argmin(axis=1))
+
+
 def softmax(spread: Spread) -> Doubles:
     """The probabilities (n, C); each row sums to 1 up to rounding.
 
@@ -129,6 +155,48 @@ def surprisal(spread: Spread) -> Doubles:
         return np.asarray(spread.gap + np.log1p(spread.rest)[:, None])
 
 
+def complement(spread: Spread) -> Doubles:
+    """1 - p (n, C): what is left for the other classes, with every digit where p is nearly 1; 0 where p is 1.
+
+    >>> import numpy as np
+    >>> complement(spread_of_logits(np.array([[40.0, 0.0]]))).tolist()
+    [[4.248354255291589e-18, 1.0]]
+    """
+    with np.errstate(**_QUIET):
+        return 0.0 - np.expm1(-surprisal(spread))
+
+
+def uniform_ratio(spread: Spread) -> Doubles:
+    """log(1 / (C p)) (n, C), in nats: how far each class is below its share; +inf for an impossible class.
+
+    Near-uniform rows keep their digits, for the normaliser is had from expm1 of the gaps. Exactly 0 on a uniform row.
+
+    >>> import numpy as np
+    >>> uniform_ratio(spread_of_logits(np.array([[1e-9, 0.0]])))
+    array([[-5.e-10,  5.e-10]])
+    """
+    classes = spread.gap.shape[1]
+    with np.errstate(**_QUIET):
+        below = row_sum(np.expm1(-spread.gap)) / max(classes, 1)
+        # where most classes are far below the largest, 1 + below has lost its digits
+        far = np.log((1.0 + spread.rest) / max(classes, 1))
+        return np.asarray(spread.gap + np.where(below < -0.5, far, np.log1p(below))[:, None])
+
+
+def error_of(prediction: Doubles, truth: Doubles, cost: Doubles) -> Doubles:
+    """prediction - truth (n, C), where ``cost`` is -log of the prediction.
+
+    Where most of the mass is, the difference is taken between what both leave over: (1 - truth) is exact there, and a
+    prediction near 1 keeps its digits. The relative error grows only where a soft truth is met almost exactly.
+
+    >>> import numpy as np
+    >>> error_of(np.array([[1.0]]), np.array([[1.0]]), np.array([[1e-20]]))
+    array([[-1.e-20]])
+    """
+    with np.errstate(**_QUIET):
+        return np.where(truth >= 0.5, (1.0 - truth) + np.expm1(-cost), prediction - truth)
+
+
 def log_softmax(spread: Spread) -> Doubles:
     """The logarithms of the probabilities (n, C), in nats: 0 or less, -inf for an impossible class.
 
@@ -136,7 +204,7 @@ def log_softmax(spread: Spread) -> Doubles:
     >>> log_softmax(spread_of_logits(np.array([[2.0, 1.0, 0.0]])))
     array([[-0.40760596, -1.40760596, -2.40760596]])
     """
-    return -surprisal(spread)
+    return 0.0 - surprisal(spread)
 
 
 def weighted_cost(weight: Doubles, cost: Doubles) -> Doubles:
