@@ -1,13 +1,13 @@
-"""NPY: a strict header reader of our own, then plain reads at offsets into fresh buffers (never a memory map, which a
+"""NPY: arrays in files and in memory, read by plain reads at offsets into fresh buffers (never a memory map, which a
 file that shrinks turns into a crash)."""
 
 from __future__ import annotations
 
-import ast
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from copy import copy
+from functools import partial
 from typing import IO, Any
 
 import numpy as np
@@ -15,19 +15,11 @@ import numpy as np
 from divtool.errors import InputError
 from divtool.formats.fingerprint import check_fingerprint, fingerprint
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
-from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Selection, Stored, row_steps
+from divtool.formats.npy_axes import Arrangement, Places, boxes, places_of, unit_steps
+from divtool.formats.npy_header import MAGIC, read_layout
+from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Selection, Stored
 
-MAGIC = b"\x93NUMPY"
-_LONGEST_HEADER = 1 << 16
 _TYPES = {"f": FLOAT, "i": INTEGER, "u": INTEGER, "b": INTEGER, "U": TEXT, "S": TEXT}
-
-
-@dataclass(frozen=True)
-class _Layout:
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    fortran: bool
-    offset: int
 
 
 class Repeated(Sequence[str]):
@@ -52,10 +44,11 @@ class _Rows:
 
     header: Header
     _row_bytes: int
+    _unit: int
 
     def extents(self, target_bytes: int) -> Iterator[Extent]:
         """Stretches of rows."""
-        for first, stop in row_steps(Extent(0, self.count()), target_bytes // self._row_bytes):
+        for first, stop in unit_steps(Extent(0, self.count()), target_bytes // self._row_bytes, self._unit):
             yield Extent(first, stop)
 
     def locate(self, first: int, stop: int) -> Extent:
@@ -63,7 +56,7 @@ class _Rows:
         return Extent(min(first, self.count()), min(stop, self.count()))
 
     def count(self) -> int:
-        """The length of the first axis."""
+        """The number of rows."""
         return self.header.rows or 0
 
     def estimate(self) -> int:
@@ -78,39 +71,58 @@ class _Rows:
 
 
 class ArraySource(_Rows):
-    """A one- or two-dimensional array in memory."""
+    """An array in memory: rows by columns, or of any dimensions once it is told where its classes are."""
 
-    def __init__(self, array: Stored, name: str) -> None:
-        rows, width = _table_shape(array.shape, name)
-        self._array = array.reshape(rows, width)
-        self._row_bytes = max(1, array.dtype.itemsize * width)
-        type_ = _type_of(array.dtype)
-        self.header = Header(name, "array", None, Repeated(type_, width), rows, _type_name(array.dtype))
+    def __init__(self, array: Stored, name: str, arrangement: Arrangement | None = None, arranged: str = "") -> None:
+        self._array, self._arrangement = array, arrangement or _usual(array.shape, name)
+        self._view = self._arrangement.view(array)
+        self._row_bytes = max(1, array.dtype.itemsize * self._arrangement.classes)
+        self._unit = max(1, math.prod(self._arrangement.positions[1:]))
+        self.header = _header(name, "array", array.dtype, self._arrangement, arranged)
+
+    def with_class_axis(self, axis: int | None, arranged: str) -> ArraySource:
+        """The same array with its classes on another axis; None: each cell is a row. ``arranged`` says so."""
+        return ArraySource(self._array, self.header.path, Arrangement(self._array.shape, axis), arranged)
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows in the stored type (in this machine's byte order)."""
-        for first, stop in row_steps(extent, block_bytes // self._row_bytes):
-            stored = _native(np.ascontiguousarray(self._array[first:stop]))
+        for first, stop in unit_steps(extent, block_bytes // self._row_bytes, self._unit):
+            stored = _native(np.ascontiguousarray(self._rows(first, stop)))
             yield Block(
                 first,
                 _columns(stored, selection.matrix),
                 tuple(_keys(stored[:, i], i, first, self.header.path) for i in selection.keys),
             )
 
+    def _rows(self, first: int, stop: int) -> Stored:
+        width = self.header.width
+        cuts = [tuple(slice(*each) for each in box) for box in boxes(first, stop, self._view.shape[:-1])]
+        pieces = [self._view[cut] for cut in cuts]
+        pieces = [piece.reshape(math.prod(piece.shape[:-1]), width) for piece in pieces]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
 
 class NpySource(_Rows):
-    """A one- or two-dimensional array in a file: rows are the first axis."""
+    """An array in a file: rows by columns, or of any dimensions once it is told where its classes are."""
 
     def __init__(self, path: str, shown: str) -> None:
         self.path = path
         self._before = fingerprint(path)
-        self._layout = _read_layout(path, shown)
-        rows, width = _table_shape(self._layout.shape, shown)
-        self._row_bytes = max(1, self._layout.dtype.itemsize * width)
-        type_ = _type_of(self._layout.dtype)
-        self.header = Header(
-            shown, "npy", None, Repeated(type_, width), rows, _type_name(self._layout.dtype), size=self._before[2]
-        )
+        self._layout = read_layout(path, shown)
+        self._arrange(_usual(self._layout.shape, shown), shown, "")
+
+    def _arrange(self, arrangement: Arrangement, shown: str, arranged: str) -> None:
+        dtype = self._layout.dtype
+        self._places: Places = places_of(arrangement, fortran=self._layout.fortran)
+        self._unit = self._places.unit
+        self._row_bytes = max(1, dtype.itemsize * arrangement.classes)
+        self.header = _header(shown, "npy", dtype, arrangement, arranged, size=self._before[2])
+
+    def with_class_axis(self, axis: int | None, arranged: str) -> NpySource:
+        """The same file with its classes on another axis; None: each cell is a row. ``arranged`` says so."""
+        other = copy(self)
+        other._arrange(Arrangement(self._layout.shape, axis), self.header.path, arranged)
+        return other
 
     def check_unchanged(self) -> None:
         """Refuse if the file is not what it was when it was opened."""
@@ -119,33 +131,31 @@ class NpySource(_Rows):
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows in the stored type (in this machine's byte order)."""
         with open(self.path, "rb", buffering=0) as file:
-            for first, stop in row_steps(extent, block_bytes // self._row_bytes):
-                stored = self._rows(file, first, stop)
+            for first, stop in unit_steps(extent, block_bytes // self._row_bytes, self._unit):
+                stored = _native(self._places.read(first, stop, self._layout.dtype, partial(self._fill, file)))
                 keys = tuple(_keys(stored[:, i], i, first, self.header.path) for i in selection.keys)
                 yield Block(first, _columns(stored, selection.matrix), keys)
 
-    def _rows(self, file: IO[bytes], first: int, stop: int) -> Stored:
-        layout, width = self._layout, self.header.width
-        if not layout.fortran:
-            block = np.empty((stop - first, width), layout.dtype)
-            self._fill(file, block, layout.offset + first * self._row_bytes)
-            return _native(block)
-        turned = np.empty((width, stop - first), layout.dtype)
-        for column in range(width):
-            place = (column * self.count() + first) * layout.dtype.itemsize
-            self._fill(file, turned[column], layout.offset + place)
-        return _native(np.ascontiguousarray(turned.T))
-
-    def _fill(self, file: IO[bytes], block: Stored, offset: int) -> None:
+    def _fill(self, file: IO[bytes], block: Stored, place: int) -> None:
+        """A stretch of the file into ``block``, from a place counted in cells."""
         if block.size == 0:
             return
-        into = block.reshape(-1).view(np.uint8).data
+        into, offset = block.reshape(-1).view(np.uint8).data, self._layout.offset + place * block.dtype.itemsize
         done = 0
         while done < len(into):
             count = os.preadv(file.fileno(), [into[done:]], offset + done)
             if count == 0:
                 raise InputError("the file ends early: it was cut while it was read", path=self.header.path)
             done += count
+
+
+def _header(
+    shown: str, format: str, dtype: np.dtype[Any], arrangement: Arrangement, arranged: str, *, size: int = 0
+) -> Header:
+    return Header(
+        shown, format, None, Repeated(_type_of(dtype), arrangement.classes), arrangement.rows, _type_name(dtype),
+        size=size, shape=arrangement.shape, class_axis=arrangement.axis, arranged=arranged,
+    )  # fmt: skip
 
 
 def _type_of(dtype: np.dtype[Any]) -> str:
@@ -193,73 +203,15 @@ def _whole(column: Stored, position: int, first: int, shown: str) -> Stored:
     return column.astype(np.int64)
 
 
-def _read_layout(path: str, shown: str) -> _Layout:
-    with open(path, "rb") as file:
-        head = file.read(12)
-        if len(head) < 10 or not head.startswith(MAGIC):
-            raise InputError("is no complete NPY file: its header is cut short", path=shown)
-        version, wide = head[6], head[6] >= 2
-        if version not in (1, 2, 3):
-            raise InputError(f"NPY format version {version} is not known; expected 1, 2 or 3", path=shown)
-        length = int.from_bytes(head[8 : 12 if wide else 10], "little")
-        start = 12 if wide else 10
-        if length > _LONGEST_HEADER:
-            raise InputError(
-                f"the NPY header claims {length:,} bytes; expected at most {_LONGEST_HEADER:,}", path=shown
-            )
-        file.seek(start)
-        text = file.read(length)
-        if len(text) < length:
-            raise InputError("is no complete NPY file: its header is cut short", path=shown)
-        size = os.fstat(file.fileno()).st_size
-    layout = _parse_layout(text, start + length, shown)
-    _check_size(layout, size, shown)
-    return layout
-
-
-def _parse_layout(text: bytes, offset: int, path: str) -> _Layout:
-    bad = InputError("the NPY header is damaged; expected a literal with descr, fortran_order and shape", path=path)
-    try:
-        # literal_eval builds plain values only; it runs nothing.
-        fields = ast.literal_eval(text.decode("latin1").strip())
-        descr, fortran, shape = fields["descr"], fields["fortran_order"], fields["shape"]
-        if "O" in str(descr) or np.dtype(descr).hasobject:
-            raise InputError(
-                "holds Python objects (a pickle), which divtool never loads",
-                path=path,
-                hint="save plain numbers: np.save(file, np.asarray(array.tolist(), dtype=float))",
-            )
-        if not isinstance(descr, str):
-            raise InputError("holds records with fields; expected one plain type", path=path)
-        dtype = np.dtype(descr)
-    except InputError:
-        raise
-    except Exception:
-        raise bad from None
-    whole = isinstance(shape, tuple) and all(type(side) is int and 0 <= side < 1 << 62 for side in shape)
-    if not (whole and isinstance(fortran, bool)) or len(shape) > 32:
-        raise bad
-    return _Layout(dtype, shape, fortran and len(shape) > 1, offset)
-
-
-def _check_size(layout: _Layout, size: int, path: str) -> None:
-    promised = layout.offset + math.prod(layout.shape) * layout.dtype.itemsize
-    if promised != size:
-        state = "is cut short" if promised > size else "has bytes after its end"
-        raise InputError(f"{state}: the header promises {promised:,} bytes, the file has {size:,}", path=path)
-
-
-def _table_shape(shape: tuple[int, ...], path: str) -> tuple[int, int]:
-    if len(shape) == 1:
-        return shape[0], 1
-    if len(shape) == 2:
-        return shape
-    said = " x ".join(map(str, shape)) or "a single number"
-    raise InputError(
-        f"is an array of shape {said}; expected rows x classes",
-        path=path,
-        hint="save it as rows x classes: np.save(file, np.moveaxis(array, CLASS_AXIS, -1).reshape(-1, CLASSES))",
-    )
+def _usual(shape: tuple[int, ...], path: str) -> Arrangement:
+    """Rows by columns; of more dimensions each cell is a row until a class axis is named."""
+    if not shape:
+        raise InputError(
+            "is a single number; expected rows x classes",
+            path=path,
+            hint="save it with an axis of rows: np.save(file, np.atleast_2d(array))",
+        )
+    return Arrangement(shape, 1 if len(shape) == 2 else None)
 
 
 def _type_name(dtype: np.dtype[Any]) -> str:

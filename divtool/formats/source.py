@@ -21,7 +21,8 @@ class Header:
     """What a source says of itself. ``names`` is None where columns have only positions; ``types`` holds one word a
     column; ``rows`` is None where only reading to the end would tell; ``decimals`` says that numbers are text,
     ``lines`` that rows are lines; ``size`` is in bytes, ``notes`` are for the
-    reader of the result."""
+    reader of the result. An array has a ``shape``, and the ``class_axis`` along which its rows lie (None: each cell is
+    a row of its own); ``arranged`` says how that was found, where it is not rows by columns."""
 
     path: str
     format: str
@@ -33,6 +34,15 @@ class Header:
     lines: bool = False
     size: int = 0
     notes: tuple[str, ...] = ()
+    shape: tuple[int, ...] | None = None
+    class_axis: int | None = None
+    arranged: str = ""
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The shape of an array without its class axis: rows are its positions in C order."""
+        shape, axis = self.shape or (), self.class_axis
+        return shape if axis is None else shape[:axis] + shape[axis + 1 :]
 
     @property
     def width(self) -> int:
@@ -113,6 +123,13 @@ class Source(Protocol):
 
     def check_unchanged(self) -> None:
         """Refuse if the file is not what it was when it was opened."""
+
+
+class Arranged(Source, Protocol):
+    """An array, which can be read along any of its axes."""
+
+    def with_class_axis(self, axis: int | None, arranged: str) -> Source:
+        """The same array with its classes on this axis; None: each cell is a row. ``arranged`` says how it is known."""
 
 
 def row_steps(extent: Extent, rows: int) -> Iterator[tuple[int, int]]:
