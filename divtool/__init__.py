@@ -1,8 +1,8 @@
 """divtool: divergences between distributions over saved model outputs, with every printed digit right.
 
     >>> import divtool
-    >>> divtool.kl([[0.5, 0.5]], [[0.25, 0.75]]).value
-    0.14384103622589045
+    >>> round(divtool.kl([[0.5, 0.5]], [[0.25, 0.75]]).value, 15)
+    0.14384103622589
 
 Every measure is a function of this package (``divtool.ce``, ``divtool.kl``, ``divtool.entropy``, ...) that takes paths,
 arrays, DataFrames or Arrow tables and returns a :class:`Result`; the row functions live in ``divtool.measures``.

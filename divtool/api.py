@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from divtool import __version__
+from divtool.engine.asked import Asked, asked_for, check_options
 from divtool.engine.fold import RowOrderError, State, fold
 from divtool.engine.local import local_engine
 from divtool.engine.operands import file_and_column
 from divtool.engine.plan import Plan
 from divtool.engine.prepare import prepare
 from divtool.engine.present import input_reports, measure_results, warnings
+from divtool.engine.presets import understood
 from divtool.engine.rows import Collected, column_names, sink_of
 from divtool.errors import UsageError
 from divtool.formats.atomic import check_output, whole_file
@@ -26,13 +28,13 @@ from divtool.options import GROUPS, Measuring, Reading, Running, Writing, fields
 from divtool.registry import suggestion
 from divtool.reports.rendering import form_of_suffix, render
 from divtool.result import Result
-from divtool.units import PURE, Unit, unit_of_base
+from divtool.units import unit_of_base
 
 Progress = Callable[[int, int], None]
 OpenRows = Callable[[Sequence[str], Sequence[str]], RowWriter]
 
 
-def compute(measure: str, *operands: Any, **options: Any) -> Result:
+def compute(measure: str, /, *operands: Any, **options: Any) -> Result:
     """Compute a measure over files or arrays.
 
     ``measure`` is the name of a verb ("ce", "kl", "entropy", ...). Each operand is a path, a NumPy array, a pandas
@@ -83,9 +85,14 @@ class Request:
         return self.asked.is_transform or self.measuring.reduction == "none"
 
     @property
-    def unit(self) -> Unit:
-        """The unit of the numbers."""
-        return unit_of_base(self.measuring.base) if self.asked.unit == "nats" else PURE
+    def measures(self) -> list[Asked]:
+        """The verb's measure and all others of the run."""
+        both = not (self.writing.quiet or self.gives_rows)
+        measuring = self.measuring
+        asked = asked_for(self.asked, self.keywords, measuring.measure, reverse=measuring.reverse, both=both)
+        if measuring.measure:
+            check_options(asked, measuring)
+        return asked
 
     @property
     def row_files(self) -> list[str]:
@@ -107,8 +114,8 @@ def run(
     request = _request(asked, operands, options)
     collected = Collected()
     plan = prepare(
-        [asked], operands, reading=request.reading, measuring=request.measuring, running=request.running,
-        keywords=request.keywords, keep_rows=request.gives_rows or bool(request.writing.per_row),
+        request.measures, operands, reading=request.reading, measuring=request.measuring, running=request.running,
+        keep_rows=request.gives_rows or bool(request.writing.per_row),
     )  # fmt: skip
     try:
         state = _folded(plan, request, rows_to or collected.open, progress)
@@ -118,10 +125,9 @@ def run(
 
         plan = with_rows_in_order(plan)
         state = _folded(plan, request, rows_to or collected.open, progress)
-    reduction = "mean" if request.gives_rows else request.measuring.reduction
     return Result(
-        version=__version__, command=asked.name, kernels=kernels.FLAVOUR, inputs=input_reports(plan),
-        matched=plan.notes, results=measure_results(plan, state, request.unit, reduction),
+        version=__version__, command=request.asked.name, kernels=kernels.FLAVOUR, inputs=input_reports(plan),
+        matched=plan.notes, results=measure_results(plan, state, request.measuring),
         warnings=warnings(plan, state), written=tuple(request.row_files), rows=state.rows,
         settings=_changed(request.measuring), row_values=collected.rows(),
     )  # fmt: skip
@@ -133,10 +139,8 @@ def _request(asked: Declaration, operands: Sequence[Any], options: dict[str, Any
     for name in options:
         if name not in known:
             raise UsageError(f'{asked.name} has no option "{name}"', hint=suggestion(name, known))
-    request = Request(
-        asked, operands, pick(Reading, options), pick(Measuring, options), pick(Running, options),
-        pick(Writing, options), options,
-    )  # fmt: skip
+    verb, reading, measuring = understood(asked, pick(Reading, options), pick(Measuring, options))
+    request = Request(verb, operands, reading, measuring, pick(Running, options), pick(Writing, options), options)
     unit_of_base(request.measuring.base)
     _check_outputs(request)
     return request
@@ -167,11 +171,11 @@ def _folded(plan: Plan, request: Request, rows_to: OpenRows, progress: Progress 
     with ExitStack() as stack:
         writers = list(_writers(stack, plan, request, rows_to))
         state = fold(
-            plan, local_engine(plan.threads), sink=sink_of(plan, writers, request.unit.nats),
+            plan, local_engine(plan.threads), sink=sink_of(plan, writers, request.measuring),
             progress=None if progress is None else lambda rows: progress(rows, leader.estimate()),
         )  # fmt: skip
         # Whatever still makes the run an error must do so before the files get their names.
-        measure_results(plan, state, request.unit, "mean")
+        measure_results(plan, state, request.measuring)
     return state
 
 

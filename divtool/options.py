@@ -18,9 +18,13 @@ DEFAULT_CHUNK = 8 << 20
 MAPPING_FORMS = "name=weight,... or a file"
 
 
-# What a verb must have for an option to apply to it: the truth among its operands, two distributions, one number a row,
-# a number that is a logarithm.
-TRUTH, PAIR, NUMBER, LOGARITHM = "truth", "pair", "number", "logarithm"
+# What a verb must have for an option to apply to it: the truth among its operands, two sides to guess, a number a row,
+# a number that is a logarithm, logits among what its operands may hold, rows that sum to 1, a kind to be guessed,
+# infinities to speak of, a direction, a weighted mean, a number that other tools compute otherwise, class weights,
+# labels that may be smoothed, over classes rather than between yes and no, both weights and smoothing.
+TRUTH, PAIR, NUMBER, LOGARITHM, LOGITS, ROWS_OF_ONE = "truth", "pair", "number", "logarithm", "logits", "rows of one"
+GUESSED, ZEROS, DIRECTED, WEIGHTED, LIKE = "guessed", "zeros", "directed", "weighted", "like"
+CLASS_WEIGHTED, SMOOTHED, SPREAD, BOTH = "class-weighted", "smoothed", "spread over classes", "smoothed and weighted"
 
 
 def option(
@@ -35,16 +39,23 @@ def option(
 
 
 # What a table may hold, as it is typed and as it is said.
-KINDS = {"logits": "logits", "log-probs": "log-probabilities", "probs": "probabilities"}
+KINDS = {
+    "logits": "logits", "log-probs": "log-probabilities", "probs": "probabilities", "counts": "counts",
+    "chances": "a probability in each cell", "values": "numbers", "positives": "numbers that are not negative",
+    "signs": "signs",
+}  # fmt: skip
+GIVEN = ("logits", "log-probs", "probs", "counts")
 
 
 @dataclass(frozen=True)
 class Reading:
     """What the files hold and which of their columns count."""
 
-    given: str | None = option(None, "What the numbers are, instead of what divtool takes them for.", choices=KINDS)
-    given_p: str | None = option(None, "The same for the reference alone.", choices=KINDS, applies=PAIR)
-    given_q: str | None = option(None, "The same for the model alone.", choices=KINDS, applies=PAIR)
+    given: str | None = option(
+        None, "What the numbers are, instead of what divtool takes them for.", choices=GIVEN, applies=GUESSED
+    )
+    given_p: str | None = option(None, "The same for the reference alone.", choices=GIVEN, applies=PAIR)
+    given_q: str | None = option(None, "The same for the model alone.", choices=GIVEN, applies=PAIR)
     columns: str | None = option(
         None, "The class columns: names or positions, separated by commas; '!name' leaves one out.", metavar="LIST"
     )
@@ -62,8 +73,12 @@ class Reading:
         None, "What separates the cells of a text file (default: found out).", metavar="CHAR"
     )
     normalize: bool = option(
-        False, "Divide probability rows that do not sum to 1 by their sum, and count them.", applies=NUMBER
+        False, "Divide probability rows that do not sum to 1 by their sum, and count them.", applies=ROWS_OF_ONE
     )
+    class_axis: int | None = option(
+        None, "The axis of the classes in an array of more than two dimensions (0 is the first, -1 the last).",
+        metavar="AXIS",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,13 +88,18 @@ class Measuring:
     base: str = option(
         "e", "Base of the logarithm: e (nats), 2 (bits), 10 (dits) or any other.", metavar="e|2|10|X", applies=LOGARITHM
     )
-    temperature: float = option(1.0, "Divide the logits by this before anything else.", "-T", "--temperature")
-    reduction: str = option(
-        "mean",
-        "One number for all rows, or 'none' for one number a row.",
-        choices=("mean", "sum", "none"),
-        applies=NUMBER,
+    temperature: float = option(
+        1.0, "Divide the logits by this before anything else.", "-T", "--temperature", applies=LOGITS
     )
+    measure: tuple[str, ...] = option(
+        (), "Also compute these in the same pass: names or families, NAME:OPTION=VALUE sets an option (repeatable).",
+        "-m", "--measure", metavar="NAME,...", applies=NUMBER,
+    )  # fmt: skip
+    reverse: bool = option(False, "Exchange the two sides.", applies=DIRECTED)
+    reduction: str | None = option(
+        None, "One number for all rows: mean (the default) or sum; none: a number a row; batchmean: see --like torch.",
+        choices=("mean", "sum", "none", "batchmean"), applies=NUMBER,
+    )  # fmt: skip
     ignore_index: tuple[int, ...] = option(
         (-100,),
         "Rows with this label are left out and counted (repeatable).",
@@ -90,11 +110,34 @@ class Measuring:
         None,
         f"A weight for every class: {MAPPING_FORMS}.",
         metavar="W",
-        applies=TRUTH,
+        applies=CLASS_WEIGHTED,
     )
     label_smoothing: float = option(
-        0.0, "Share of each label's mass that is spread evenly over all classes.", least=0, most=1, applies=TRUTH
+        0.0, "Share of each label's mass that is spread evenly over all classes.", least=0, most=1, applies=SMOOTHED
     )
+    smoothing_mode: str = option(
+        "k", "Spread it over all k classes, or over the k-1 others.", choices=("k", "k-1"), applies=SPREAD
+    )
+    weight_target_only: bool = option(
+        False, "Weigh a smoothed row by its label's class weight alone, not each class by its own.", applies=BOTH
+    )
+    sample_weight: str | None = option(
+        None, "The column that weighs each row (of the labels file or the first file that has it).", metavar="COL",
+        applies=NUMBER,
+    )  # fmt: skip
+    mean: str = option(
+        "weighted", "Divide weighted losses by the sum of their weights, or by the number of rows.",
+        choices=("weighted", "rows"), applies=WEIGHTED,
+    )  # fmt: skip
+    zeros: str = option(
+        "inf", "Where the model says 0: inf, clip:EPS, smooth:EPS, cap:NATS, drop (leave such rows out), error.",
+        metavar="RULE", applies=ZEROS,
+    )  # fmt: skip
+    empty: str = option("error", "What a mean over nothing is.", choices=("error", "nan", "zero"), applies=NUMBER)
+    like: str | None = option(
+        None, "Give the digits of another tool where it computes otherwise.",
+        choices=("torch", "keras", "sklearn", "scipy", "kaggle"), applies=LIKE,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -166,8 +209,12 @@ def _typed(each: Field[Any], value: Any) -> Any:
     """The value in the type of its field: a program may say base=2, ignore_index=3 or temperature="2"."""
     kind: Any = type(each.default)
     try:
+        if kind is tuple and not each.default:
+            return (value,) if isinstance(value, str) else tuple(str(entry) for entry in value)
         if kind is tuple:
             return (int(value),) if isinstance(value, int | str) else tuple(int(entry) for entry in value)
+        if each.name == "class_axis":
+            return int(value)
         if kind is float or each.metadata["least"] is not None:
             return kind(value)
     except (TypeError, ValueError):

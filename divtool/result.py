@@ -11,7 +11,11 @@ SCHEMA = "divtool/1"
 
 @dataclass(frozen=True)
 class InputReport:
-    """One input as it was understood. ``roles`` are what it plays: p, q, target or labels."""
+    """One input as it was understood. ``roles`` are what it plays: p, q, target or labels.
+
+    Of an array with more than two dimensions, ``arranged`` says how its cells became rows; one entry of its first axis
+    has so many ``positions``.
+    """
 
     path: str
     format: str
@@ -27,6 +31,10 @@ class InputReport:
     label_column: str | None = None
     id_column: str | None = None
     excluded: tuple[tuple[str, str], ...] = ()
+    arranged: str = ""
+    shape: tuple[int, ...] | None = None
+    class_axis: int | None = None
+    positions: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,9 @@ class WorstRow:
 class MeasureResult:
     """One measure over all rows. ``value`` and every figure in ``unit``; ``None`` where there is no such figure.
 
-    ``rows`` = ``n`` + ``ignored``; infinite and NaN rows are inside ``n``.
+    ``rows`` = ``n`` + ``ignored`` + ``dropped``; infinite and NaN rows are inside ``n``. ``parameters`` are the
+    measure's own options, ``of`` is the one file that it speaks of where a run has several, ``label`` tells it from the
+    others of the run (``renyi(order=3)``, ``kl_reversed``).
     """
 
     measure: str
@@ -66,6 +76,15 @@ class MeasureResult:
     first_infinite: tuple[int, ...] = ()
     first_nan: tuple[int, ...] = ()
     better: str | None = None
+    dropped: int = 0
+    label: str = ""
+    of: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of the run."""
+        return self.label or self.measure
 
 
 @dataclass(frozen=True)
@@ -95,11 +114,11 @@ class Result:
         return self.value
 
     def __str__(self) -> str:
-        lines = [f"{each.measure} {each.value!r} {each.unit}, {each.reduction} of {each.n:,}" for each in self.results]
+        lines = [f"{each.name} {each.value!r} {each.unit}, {each.reduction} of {each.n:,}" for each in self.results]
         return "\n".join(lines) or f"{self.command}: {self.rows:,} rows"
 
     def __getitem__(self, measure: str) -> MeasureResult:
         for each in self.results:
-            if each.measure == measure:
+            if measure in (each.name, each.measure):
                 return each
         raise KeyError(measure)

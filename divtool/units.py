@@ -22,6 +22,11 @@ class Unit:
         """``value`` nats in this unit, with one rounding (and that of the unit's own logarithm)."""
         return value if self.nats == 1.0 else value / self.nats
 
+    @property
+    def root(self) -> Unit:
+        """The unit of the square root of a number in this unit."""
+        return Unit(f"sqrt({self.name})", math.sqrt(self.nats))
+
 
 NATS = Unit("nats", 1.0)
 PURE = Unit("1", 1.0)

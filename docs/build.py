@@ -13,10 +13,10 @@ import re
 import subprocess
 import sys
 import sysconfig
-from itertools import groupby
 from pathlib import Path
 
-from divtool.cli.verbs import Verb, verbs
+from divtool.api import compute
+from divtool.cli.verbs import families, verbs
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration
 from divtool.measures.laws import LAWS
@@ -26,13 +26,9 @@ PROGRAM = Path(sysconfig.get_path("scripts")) / "divtool"
 GENERATED = "<!-- Written by docs/build.py from the declarations; not to be edited. -->"
 UNITS = {
     "nats": "nats; bits with `--base 2`, dits with `--base 10`",
+    "sqrt(nats)": "the root of nats; of bits with `--base 2`",
     "1": "a pure number",
     "rows": "a row for each row",
-}
-FILES = {
-    ("q", "target"): "examples/data/preds.csv examples/data/labels.csv",
-    ("p", "q"): "examples/data/digits_a.npy examples/data/digits_b.npy",
-    ("p",): "examples/data/digits_a.npy",
 }
 
 
@@ -49,15 +45,11 @@ def measures_page() -> str:
         ' `divtool.kl("p.npy", "q.npy")`. `p` is the reference (target, teacher, truth), `q` the model, always. The'
         " laws are checked by the tests, those that are declared and those that are not.",
     ]
-    for family, members in groupby(sorted(verbs(), key=_rank), key=lambda verb: verb.family):
-        pieces.append(f"## {family.capitalize()}")
-        pieces += [piece for verb in members for piece in section(MEASURES.get(verb.name))]
+    known = verbs()
+    for family in families(known):
+        pieces.append(f"## {family[0].upper()}{family[1:]}")
+        pieces += [piece for verb in known if verb.family == family for piece in section(MEASURES.get(verb.name))]
     return "\n\n".join(pieces) + "\n"
-
-
-def _rank(verb: Verb) -> tuple[int, str]:
-    order = ("losses", "divergences", "distances", "entropies", "information", "calibration", "transforms")
-    return (order.index(verb.family) if verb.family in order else len(order), verb.family)
 
 
 def section(declared: Declaration) -> list[str]:
@@ -76,6 +68,8 @@ def _facts(declared: Declaration) -> str:
         "Range": _range(declared),
         "Better": declared.better or "",
         "Laws": "; ".join(laws),
+        "Error": "" if declared.is_transform else f"at most {declared.promise} units of 2^-53 in each row",
+        "Also called": ", ".join(declared.also),
         "Source": declared.cite,
     }
     return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {_cell(value)} |" for name, value in facts.items() if value)
@@ -89,7 +83,9 @@ def _range(declared: Declaration) -> str:
     if declared.bounds is None:
         return ""
     low, high = declared.bounds
-    return f"from {low:g}, infinite where a class is impossible" if high == float("inf") else f"{low:g} to {high:g}"
+    if high == float("inf"):
+        return "any number" if low == -high else f"from {low:g}, without an upper end"
+    return f"{low:g} to {high:g}"
 
 
 def _paragraphs(declared: Declaration) -> list[str]:
@@ -110,14 +106,13 @@ def _options(declared: Declaration) -> list[str]:
 
 
 def _on_files(declared: Declaration) -> str:
-    tail = " -o rows.parquet" if declared.is_transform else ""
-    command = f"divtool {declared.name} {FILES[declared.roles]}"
+    command = declared.example
     if declared.is_transform:
-        return f"On files:\n\n```\n{command}{tail}\n```"
-    value = run(*command.split()[1:], "-q").strip()
+        return f"On files:\n\n```\n{command}\n```"
+    value = repr(compute(declared.name, *command.split()[2:]).value)
     # The last digits may differ between machines; a page must not.
     shown = value[:14] + "..." * (len(value) > 14)
-    return f"On files:\n\n```console\n$ {command} -q\n{shown}\n```"
+    return f"On files:\n\n```\n$ {command} -q\n{shown}\n```"
 
 
 def _in_python(declared: Declaration) -> list[str]:
@@ -136,16 +131,20 @@ def _prompted(example: doctest.Example) -> str:
 
 
 def cli_page() -> str:
-    """The help of the program and of every verb, as it is printed 80 columns wide."""
+    """The help of the program and of its most common verbs, as it is printed 80 columns wide."""
     pieces = [
         GENERATED,
         "# The command line",
         "What the program says of itself. Exit status: 0 done, 2 usage, 3 input data, 4 environment or resources,"
-        " 5 output, 6 engine, 70 a fault of divtool's own; 130 and 143 after an interrupt, 0 after a closed pipe.",
+        " 5 output, 6 engine, 70 a fault of divtool's own; 130 and 143 after an interrupt, 0 after a closed pipe. Here"
+        " are the verbs that are used most; the others have the same options (`divtool VERB --help`), and their"
+        " formulas and own options stand in [measures.md](measures.md).",
         "## `divtool`",
         _block(run("--help")),
     ]
-    for verb in [*(each.name for each in sorted(verbs(), key=_rank)), "list"]:
+    known = verbs()
+    common = [each.name for family in families(known) for each in known if each.common and each.family == family]
+    for verb in [*common, "list"]:
         pieces += [f"## `divtool {verb}`", _block(run(verb, "--help"))]
     return "\n\n".join(pieces) + "\n"
 
@@ -174,6 +173,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python docs/build.py [--check]", file=sys.stderr)
         return 2
     stale = 0
+    os.chdir(DOCS.parent)
     for name, page in PAGES.items():
         path, text = DOCS / name, page()
         if path.exists() and path.read_text(encoding="utf-8") == text:

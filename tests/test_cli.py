@@ -26,7 +26,7 @@ from mpmath import mp, mpf
 from program import PROGRAM
 
 from divtool.measures import load_families
-from divtool.measures.declare import MEASURES
+from divtool.measures.declare import MEASURES, Declaration
 from divtool.options import GROUPS, fields_of, flag_of
 
 ROOT = Path(__file__).parents[1]
@@ -219,7 +219,7 @@ class TestExamples:
 
     def test_root_help_lists_every_common_verb(self) -> None:
         text = good_installed("--help")
-        assert all(f"\n  {each.name:<14}{each.summary}\n" in text for each in MEASURES if each.common)
+        assert all(re.search(rf"^  {each.name} +{each.summary[:9]}", text, re.M) for each in MEASURES if each.common)
         assert len(text.splitlines()) <= 50
 
     @pytest.mark.parametrize("arguments", [(), ("--help",)], ids=["bare", "help"])
@@ -656,9 +656,18 @@ def flags_in(text: str) -> list[str]:
     return re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.MULTILINE)
 
 
+def representatives() -> list[Declaration]:
+    """One verb for each way in which verbs differ for the shared options: their operands and what applies to them."""
+    kinds = {
+        (each.having, tuple((o.role, o.kinds, o.many, o.tempered) for o in each.operands)): each
+        for each in sorted(MEASURES, key=lambda each: (not each.common, each.name), reverse=True)
+    }
+    return sorted(kinds.values(), key=lambda each: each.name)
+
+
 WALK = [
     (each.name, flag_of(option))
-    for each in MEASURES
+    for each in representatives()
     for group in GROUPS
     for option in fields_of(group, each.having)
     if flag_of(option) != "--progress"  # shown on a terminal only, see TestProgress
@@ -680,6 +689,16 @@ USED: dict[str, tuple[str, ...]] = {
     "--ignore-index": ("--ignore-index", "2"),
     "--class-weight": ("--class-weight", "a=1,b=2,c=3"),
     "--label-smoothing": ("--label-smoothing", "0.25"),
+    "--smoothing-mode": ("--smoothing-mode", "k-1"),
+    "--weight-target-only": ("--weight-target-only",),
+    "--sample-weight": ("--sample-weight", "weight"),
+    "--mean": ("--mean", "rows"),
+    "--zeros": ("--zeros", "smooth:0.1"),
+    "--empty": ("--empty", "nan"),
+    "--like": ("--like", "torch"),
+    "--measure": ("--measure", "entropy,tv,focal"),
+    "--reverse": ("--reverse",),
+    "--class-axis": ("--class-axis", "0"),
     "--threads": ("--threads", "-1"),
     "--chunk-size": ("--chunk-size", "none"),
     "--format": ("--format", "md"),
@@ -693,14 +712,33 @@ USED: dict[str, tuple[str, ...]] = {
 class TestEveryOption:
     def operands(self, verb: str, flag: str) -> list[str]:
         """Inputs on which the option has something to do."""
+        declared = MEASURES.get(verb)
         counts = flag == "--normalize"
-        write("x.csv", "who,a,b,c", *(("u,3,1,0", "v,1,1,2") if counts else ("u,3.5,1.5,0.5", "v,1.5,1.5,2.5")))
-        write("z.csv", "who,a,b,c", *(("u,2,1,1", "v,5,1,2") if counts else ("u,0.5,1.5,1.5", "v,1.5,4.5,2.5")))
-        write("y.csv", "who,label", "u,0", "v,2")
-        operands = {"p": ["x.csv"], "q target": ["x.csv", "y.csv"], "p q": ["x.csv", "z.csv"]}
+        x, z = (("u,3,1,0", "v,1,1,2", "w,1,2,3"), ("u,2,1,1", "v,5,1,2", "w,1,1,1")) if counts else (
+            ("u,3.5,1.5,0.5", "v,1.5,1.5,2.5", "w,0.5,3.5,1.5"), ("u,0.5,1.5,1.5", "v,1.5,4.5,2.5", "w,1.5,0.5,0.5"),
+        )  # fmt: skip
+        nothing = flag == "--empty"
+        w = (",0", ",0", ",0") if nothing else (",2", ",0.5", ",1")
+        write("x.csv", "who,a,b,c,weight", *(row + end for row, end in zip(x, w, strict=True)))
+        write("z.csv", "who,a,b,c", *z)
+        write("y.csv", "who,label", "u,1", "v,2", "w,1")
+        write("s.csv", "who,s", "u,1", "v,-1", "w,1")
+        half, fourth = "-0.6931471805599453", "-1.3862943611198906"
+        logs = (f"{half},{fourth},{fourth}", f"{fourth},{fourth},{half}", f"{fourth},{half},{fourth}")
+        write("logs.csv", "who,a,b,c,weight", *(f"{k},{row}{end}" for k, row, end in zip("uvw", logs, w, strict=True)))
+        files = {"p": "x.csv", "q": "z.csv" if "p" in declared.roles else "x.csv", "target": "y.csv", "sign": "s.csv",
+                 "variance": "x.csv"}  # fmt: skip
+        operands = [files.get(role, "x.csv") for role in declared.roles]
+        if "log-probs" in declared.operands[0].kinds and "logits" not in declared.operands[0].kinds:
+            operands[0] = "logs.csv"
+        if declared.operands[-1].many:
+            operands = ["x.csv", "z.csv"]
         given = ["--given", "probs"] if counts else []
-        form = ["-f", "table"] if flag == "--digits" else ["-f", "json"] if flag == "--id" else []
-        return [*operands[" ".join(MEASURES.get(verb).roles)], *given, *form]
+        weighted = flag in ("--mean", "--weight-target-only")
+        weights = ["--class-weight", "a=1,b=2,c=3"] if weighted else []
+        smoothed = ["--label-smoothing", "0.5"] if flag in ("--smoothing-mode", "--weight-target-only") else []
+        form = ["-f", "table"] if flag == "--digits" else ["-f", "json"] if flag in ("--id", "--like") else []
+        return [*operands, *given, *form, *weights, *smoothed, *(["--sample-weight", "weight"] if nothing else [])]
 
     before: ClassVar[dict[tuple[str, ...], object]] = {}
 
@@ -868,10 +906,10 @@ class TestUsage:
     @pytest.mark.parametrize(
         ("arguments", "pieces"),
         [
-            (("entrpy", PREDS), ('no command "entrpy"', 'did you mean "entropy"?')),
+            (("entrpy", PREDS), ('no command "entrpy"', 'did you mean "entropy"')),
             (("sofmax", PREDS), ('did you mean "softmax"',)),
             ((*CE, "--reductoin", "sum"), ("no such option: --reductoin", "--reduction")),
-            ((*CE, "--reduction", "men"), ('did you mean "mean"?',)),
+            ((*CE, "--reduction", "men"), ('did you mean "mean"',)),
             ((*CE, "--format", "jason"), ('did you mean "json"',)),
             ((*CE, "-T", "hot"), ("is not a valid float",)),
             ((*CE, "-f", "table", "--digits", "-3"), ("--digits",)),
@@ -1141,7 +1179,8 @@ class TestJson:
 
     def test_every_documented_key_is_printed(self) -> None:
         self.infinite()
-        found: set[str] = set()
+        np.save("cube.npy", np.arange(24.0).reshape(2, 3, 4) + 0.5)
+        found = set(keys_of(strict(run("entropy", "cube.npy", "--class-axis", "1", "-f", "json").stdout)))
         for arguments in self.RUNS:
             found |= set(keys_of(strict(run(*arguments, "-f", "json").stdout)))
         assert found >= DOCUMENTED

@@ -99,7 +99,7 @@ class TestConsoleBlocks:
             assert as_shown(shown, done.stdout), f"{block.place}: {command}\n{done.stdout}{done.stderr}"
 
     def test_there_are_some(self) -> None:
-        assert {block.place.partition(":")[0] for block in ALL} >= {"docs/json.md", "docs/measures.md"}
+        assert {block.place.partition(":")[0] for block in ALL} >= {"docs/json.md", "README.md", "docs/tutorial.md"}
 
     def test_a_wrong_page_is_caught(self) -> None:
         (step,) = steps_of("$ divtool ce \\\n  x.csv\n0.25\n")

@@ -722,9 +722,8 @@ class TestNpy:
     def test_records_are_refused(self, tmp_path: Path) -> None:
         assert "fields" in refusal(open_source, saved(tmp_path, np.zeros(2, [("a", "f8"), ("b", "i4")]))).message
 
-    @pytest.mark.parametrize("array", [np.float64(1.0), np.zeros((2, 3, 4))], ids=["no-dimension", "three-dimensions"])
-    def test_other_shapes_are_refused_with_the_way_out(self, array: Any, tmp_path: Path) -> None:
-        assert "np.save" in refusal(open_source, saved(tmp_path, array)).hint
+    def test_a_single_number_is_refused_with_the_way_out(self, tmp_path: Path) -> None:
+        assert "np.save" in refusal(open_source, saved(tmp_path, np.float64(1.0))).hint
 
     @pytest.mark.parametrize("shape", ABSURD_SHAPES.values(), ids=ABSURD_SHAPES)
     def test_absurd_shapes(self, shape: str, tmp_path: Path) -> None:

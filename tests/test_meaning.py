@@ -223,13 +223,12 @@ class TestSides:
 
 
 class TestSoftLabels:
-    def test_votes_as_labels_say_what_to_do(self) -> None:
+    def test_votes_as_labels_are_shares(self) -> None:
         votes = np.tile([3, 1, 0, 0], (50, 1))
-        with pytest.raises(InputError) as caught:
-            divtool.compute("ce", LOGITS, votes)
-        assert "--normalize" in caught.value.hint
-        assert "--given" not in caught.value.hint
         soft = divtool.compute("ce", LOGITS, votes / 4.0).value
+        counted = divtool.compute("ce", LOGITS, votes)
+        assert counted.value == pytest.approx(soft, rel=1e-15)
+        assert counted.inputs[1].kind == "counts"
         assert divtool.compute("ce", LOGITS, votes, normalize=True).value == pytest.approx(soft, rel=1e-15)
 
 

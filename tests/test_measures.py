@@ -6,6 +6,7 @@ from __future__ import annotations
 import doctest
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,10 @@ from typing import Any
 
 import numpy as np
 import oracles
+import oracles_pairs
+import oracles_rows
 import pytest
+from handing import chunk_of, score_of
 from hypothesis import HealthCheck, given, settings
 from mpmath import mp, mpf
 from strategies import samples
@@ -37,25 +41,6 @@ by_name: dict[str, Any] = {"ids": lambda each: each.name}
 U = 2.0**-53
 
 
-# What is handed to a measure
-
-
-def chunk_of(roles: tuple[str, ...], sample: Sample, settings: Settings = Settings()) -> Chunk:  # noqa: B008
-    """A chunk of logits as the engine makes it for a measure with these operands."""
-    stored = {"p": sample.p, "q": sample.q}
-    sides = {role: Part(stored[role], "logits") for role in roles if role in stored}
-    return Chunk(sides, sample.labels if "target" in roles else None, settings)
-
-
-def score_of(declared: Declaration) -> Callable[[Sample], np.ndarray]:
-    """The measure as the laws see it: a sample to a number a row."""
-
-    def score(sample: Sample) -> np.ndarray:
-        return chunk_of(declared.roles, sample).apply(declared.function, declared.needs, {})
-
-    return score
-
-
 def random_samples() -> Iterator[Sample]:
     """The fixed samples among which an undeclared law must have a counter-example."""
     numbers = np.random.default_rng(20)
@@ -63,18 +48,28 @@ def random_samples() -> Iterator[Sample]:
         for classes in (2, 3, 10):
             p, q = numbers.normal(scale=scale, size=(2, 40, classes))
             yield Sample(p, q, numbers.integers(0, classes, 40))
+    # Differences that are gone when they are halved.
+    p, q = 5e-324 * numbers.integers(0, 2, size=(2, 40, 9))
+    yield Sample(p, q, numbers.integers(0, 9, 40))
+    # Ties, and half the mass on one of many classes.
+    p, q = numbers.integers(0, 3, size=(2, 40, 9)).astype(np.float64)
+    yield Sample(p, q, numbers.integers(0, 9, 40))
+    p, q = 0.1 * numbers.normal(size=(2, 4, 100))
+    p[:, 7] += math.log(99.0)
+    yield Sample(p, q, numbers.integers(0, 100, 4))
 
 
 def asked_of(declared: Declaration) -> list[Law]:
     """The laws that make sense for its operands."""
-    return [law for law in LAWS.values() if law.applies_to(declared.roles)]
+    logits = any("logits" in operand.kinds for operand in declared.operands)
+    return [law for law in LAWS.values() if law.applies_to(declared.roles) and (logits or not law.of_logits)]
 
 
 def lies(declared: Declaration, tried: list[Sample]) -> dict[str, str]:
     """The laws about which a declaration lies on these samples, and how."""
     score, found = score_of(declared), {}
     for law in asked_of(declared):
-        holds = all(law.kept(score, sample).all() for sample in tried)
+        holds = all(law.holds(score, sample).all() for sample in tried)
         if holds != (law.name in declared.laws):
             found[law.name] = "declared, but broken" if law.name in declared.laws else "kept, but not declared"
     return found
@@ -82,12 +77,12 @@ def lies(declared: Declaration, tried: list[Sample]) -> dict[str, str]:
 
 class TestLaws:
     @pytest.mark.parametrize("declared", SCORED, **by_name)
-    @settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(sample=samples())
     def test_declared_laws_hold_on_every_sample(self, declared: Declaration, sample: Sample) -> None:
         score = score_of(declared)
         for name in sorted(declared.laws):
-            kept = LAWS[name].kept(score, sample)
+            kept = LAWS[name].holds(score, sample)
             assert kept.all(), f"{declared.name} breaks {name} in row {int(np.argmin(kept))}: {score(sample)}"
 
     @pytest.mark.parametrize("declared", SCORED, **by_name)
@@ -103,7 +98,7 @@ class TestLaws:
         sample = next(random_samples())
         declared = MEASURES.get("kl")
         assert law.statement
-        assert law.kept(score_of(declared), sample).shape == (len(sample.p),)
+        assert law.holds(score_of(declared), sample).shape == (len(sample.p),)
 
 
 @pytest.fixture
@@ -153,13 +148,13 @@ class TestLiars:
 class TestDeclarations:
     @pytest.mark.parametrize("declared", ALL, **by_name)
     def test_has_an_oracle(self, declared: Declaration) -> None:
-        assert declared.name.replace("-", "_") in oracles.ORACLES
+        assert declared.name.replace("-", "_") in EVERY_ORACLE
 
     @pytest.mark.parametrize("declared", ALL, **by_name)
     def test_says_what_it_is(self, declared: Declaration) -> None:
         assert all([declared.title, declared.family, declared.formula, declared.cite, declared.summary])
         assert declared.summary.endswith((".", "?"))
-        assert declared.unit in ("nats", "1", "rows")
+        assert declared.unit in ("nats", "sqrt(nats)", "1", "rows")
 
     @pytest.mark.parametrize("declared", ALL, **by_name)
     def test_states_its_edges(self, declared: Declaration) -> None:
@@ -199,10 +194,11 @@ class TestShortcuts:
         x = np.array([[2.0, 1.0, 0.0], [0.0, 3.0, -1.0], [-math.inf, 0.0, 1.0], [0.5, -math.inf, 0.25]])
         logs = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
         rows = {"logits": x, "log-probs": logs, "probs": np.exp(logs)}[kind]
-        codes = np.array([0, 2, 0, 2])
         short = declared.shortcut
         assert short is not None
-        chunk = Chunk({"q": Part(rows, kind)}, codes, Settings(weights=weights))
+        sides = {"q": Part(rows, kind), "p": Part(rows[[1, 0, 2, 2]], kind)}
+        chunk = Chunk({role: sides[role] for role in declared.roles if role in sides}, np.array([0, 2, 0, 2]),
+                      Settings(weights=weights))  # fmt: skip
         slow = chunk.apply(declared.function, declared.needs, {})
         fast = chunk.apply(short.function, short.needs, {})
         np.testing.assert_allclose(fast, slow, rtol=32 * U, atol=0)
@@ -213,11 +209,14 @@ class TestVocabulary:
     def test_a_chunk_hands_out_every_word(self, word: Any) -> None:
         assert hasattr(Chunk, word.name)
         sample = next(random_samples())
-        single = word.needs == {"p"}
-        roles = ("p",) if single else ("p", "q") if "p" in word.needs else ("q", "target")
-        form = chunk_of(roles, sample, Settings(weights=(1.0, 2.0))).form(word.name)
-        assert form.shape == (sample.p.shape if word.shape == "(n, C)" else sample.p.shape[:1])
-        assert form.dtype == np.float64
+        takers = [each for each in ALL if word.name in (*each.needs, each.share, *(each.shortcut or each).needs)]
+        assert takers, "no measure takes it"
+        form = chunk_of(takers[0], sample, Settings(weights=(1.0, 2.0))).form(word.name)
+        rows, classes = sample.p.shape
+        shapes = {"(n, C)": (rows, classes), "(n,)": (rows,), "(C,)": (classes,), "()": (), "(n, 1)": (rows, 1),
+                  "(k, n, C)": (3, rows, classes)}  # fmt: skip
+        assert np.shape(form) == shapes[word.shape]
+        assert np.asarray(form).dtype == np.float64
 
     def test_needs_are_words(self) -> None:
         assert {need for each in ALL for need in each.needs} <= set(WORDS)
@@ -239,15 +238,21 @@ class TestVocabulary:
 # Against textbook formulas
 
 
+PAIRS_AND_ROWS: dict[str, Any] = {
+    **oracles_rows.ROWS, **oracles_rows.LABELLED, **oracles_pairs.PAIRS, "distillation": oracles_rows.distillation,
+    **oracles.ORACLES,
+}  # fmt: skip
+EVERY_ORACLE = {**PAIRS_AND_ROWS, **oracles_rows.SCORED, **oracles_rows.NUMBERS, **oracles_rows.TRANSFORMS}
+
+
 def of_rows(declared: Declaration, sample: Sample, row: int) -> Any:
     """What the oracle says of one row, from its operands."""
-    oracle = oracles.ORACLES[declared.name.replace("-", "_")]
+    oracle = EVERY_ORACLE[declared.name.replace("-", "_")]
     p, q = sample.p[row].tolist(), sample.q[row].tolist()
     with mp.workdps(oracles.digits_for(p, q)):
-        if declared.is_transform:
-            return oracle(p)
         if "target" in declared.roles:
-            return oracle([float(k == sample.labels[row]) for k in range(len(q))], oracles.softmax(q))
+            truth = [mpf(int(k == sample.labels[row])) for k in range(len(q))]
+            return oracle(truth, oracles.softmax(q)) if declared.name == "ce" else oracle(oracles.softmax(q), truth)
         return oracle(*(oracles.softmax({"p": p, "q": q}[role]) for role in declared.roles))
 
 
@@ -269,15 +274,22 @@ def oracle_samples() -> Iterator[Sample]:
     yield Sample(p, p * (1.0 + 1e-9), numbers.integers(0, 4, 6))
 
 
+# The other operands, and what is hard about these, have tables of their own: test_accuracy_pairs, test_accuracy_rows.
+ON_RANDOM_ROWS = [
+    each for each in SCORED
+    if all("probs" in o.kinds and not o.many for o in each.operands)
+    and each.name not in ("energy-score", "perplexity")
+]  # fmt: skip
+
+
 class TestOracles:
-    @pytest.mark.parametrize("declared", ALL, **by_name)
+    @pytest.mark.parametrize("declared", ON_RANDOM_ROWS, **by_name)
     def test_random_rows(self, declared: Declaration) -> None:
         for sample in oracle_samples():
             got = score_of(declared)(sample)
             for row in range(len(sample.p)):
-                true = np.atleast_1d(np.array(of_rows(declared, sample, row), dtype=object))
-                off = [units_off(float(g), t) for g, t in zip(np.atleast_1d(got[row]), true, strict=True)]
-                assert max(off) <= 32.0, f"row {row}: {max(off)} u"
+                off = units_off(float(got[row]), of_rows(declared, sample, row))
+                assert off <= declared.promise, f"row {row}: {off} u"
 
 
 # Golden numbers
@@ -485,42 +497,45 @@ class TestAddingAMeasure:
         return self.run(copy, "-m", "divtool", *arguments)
 
     def test_gives_a_command(self, copy: Path) -> None:
-        done = self.divtool(copy, "max-probability", "x.npy", "-q")
+        done = self.divtool(copy, "top-mass", "x.npy", "-q")
         assert (done.returncode, done.stderr) == (0, "")
         near(float(done.stdout), np.exp([-0.4076059644443803, -0.065883903757429168]).mean())
 
     def test_gives_its_option(self, copy: Path) -> None:
-        squared = float(self.divtool(copy, "max-probability", "x.npy", "-q", "--power", "2").stdout)
-        near(squared, np.exp([2 * -0.4076059644443803, 2 * -0.065883903757429168]).mean())
-        assert "is not a valid float" in self.divtool(copy, "max-probability", "x.npy", "--power", "big").stderr
+        two = float(self.divtool(copy, "top-mass", "x.npy", "-q", "--count", "2").stdout)
+        logs = [[-0.4076059644443803, -1.4076059644443803], [-0.065883903757429168, -3.0658839037574292]]
+        near(two, np.exp(logs).sum(axis=1).mean())
+        assert "is not a valid int" in self.divtool(copy, "top-mass", "x.npy", "--count", "big").stderr
 
     def test_gives_help(self, copy: Path) -> None:
-        text = self.divtool(copy, "max-probability", "--help").stdout
-        for piece in ("Largest probability of each row", "max_k p_k", "Hendrycks", "--power", "Raise it to"):
+        text = self.divtool(copy, "top-mass", "--help").stdout
+        for piece in ("Mass of the most probable classes", "sum of the largest p_k", "Holtzman", "--count", "How many"):
             assert piece in text
 
     def test_gives_a_line_in_the_lists(self, copy: Path) -> None:
-        line = "\nmax-probability\tentropies\tLargest probability\t1\t[0, 1]\t\tmax_k p_k\n"
+        line = "\ntop-mass\tentropies\tMass of the top classes\t1\t[0, 1]\t\tsum of the largest p_k\n"
         assert line in self.divtool(copy, "list").stdout
-        assert "\nmax-probability\t" in self.divtool(copy, "list", "--laws").stdout
+        assert "\ntop-mass\t" in self.divtool(copy, "list", "--laws").stdout
 
     def test_gives_did_you_mean(self, copy: Path) -> None:
-        done = self.divtool(copy, "max-probabilty", "x.npy")
+        done = self.divtool(copy, "top-mas", "x.npy")
         assert done.returncode == 2
-        assert 'did you mean "max-probability"?' in done.stderr
+        assert 'did you mean "top-mass"' in done.stderr
 
     def test_gives_a_function(self, copy: Path) -> None:
-        done = self.run(copy, "-c", "import divtool; print(divtool.max_probability([[0.25, 0.75]], power=2.0).value)")
-        assert (done.stdout, done.stderr) == ("0.5625\n", "")
+        done = self.run(copy, "-c", "import divtool; print(divtool.top_mass([[0.5, 0.25, 0.25]], count=2).value)")
+        assert (done.stdout, done.stderr) == ("0.75\n", "")
 
     def test_gives_law_tests(self) -> None:
         """Its declaration is the whole truth about the laws, and a lie in it would be found."""
-        for declared_laws, lie in ((None, set()), ('laws={"non-negative"}', {"class-permutation", "shift-invariant"})):
+        fewer = 'laws={"non-negative", "at-most-one"}'
+        for declared_laws, lie in ((None, set()), (fewer, {"class-permutation", "shift-invariant"})):
             text = recipe()
             if declared_laws:
-                text = text.replace('laws={"non-negative", "class-permutation", "shift-invariant"}', declared_laws)
+                (line,) = re.findall(r"laws=\{.*\}", text)
+                text = text.replace(line, declared_laws)
             exec(compile(text, "certainty.py", "exec"), {"__name__": "certainty"})
             try:
-                assert set(lies(MEASURES.get("max-probability"), list(random_samples()))) == lie
+                assert set(lies(MEASURES.get("top-mass"), list(random_samples()))) == lie
             finally:
-                MEASURES.remove("max-probability")
+                MEASURES.remove("top-mass")

@@ -65,10 +65,10 @@ MARKDOWN = """\
 """
 
 LINE = {
-    "schema": "divtool/1", "divtool": "0.1.0", "command": "ce", "kernels": "c", "measure": "ce", "direction": None,
-    "value": "Infinity", "unit": "bits", "reduction": "mean",
-    "denominator": {"name": "sum of weights", "value": 2345.5}, "n": 1195, "rows": 1200, "ignored": 5, "infinite": 2,
-    "nan": 1, "finite_mean": 0.1, "std_error": "NaN", "min": 1e-17, "max": "Infinity",
+    "schema": "divtool/1", "divtool": "0.1.0", "command": "ce", "kernels": "c", "measure": "ce", "label": "ce",
+    "parameters": {}, "direction": None, "of": None, "value": "Infinity", "unit": "bits", "reduction": "mean",
+    "denominator": {"name": "sum of weights", "value": 2345.5}, "n": 1195, "rows": 1200, "ignored": 5,
+    "dropped": 0, "infinite": 2, "nan": 1, "finite_mean": 0.1, "std_error": "NaN", "min": 1e-17, "max": "Infinity",
     "quantiles": {"p50": 0.25, "p90": 0.3333333333333333, "p99": "Infinity"}, "quantile_bound": 0.001,
     "worst": [{"row": 17, "value": "Infinity"}, {"row": 40, "value": "Infinity"}], "first_infinite": [17, 40],
     "first_nan": [3],

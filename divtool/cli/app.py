@@ -16,11 +16,10 @@ from typer.main import get_command_from_info
 from typer.models import CommandInfo
 
 from divtool import __version__
-from divtool.cli.verbs import Verb, verbs
+from divtool.cli.verbs import Verb, families, verbs
 from divtool.errors import DivtoolError, OutputError, ResourceError, UsageError
 
-_TOOLS = {"list": "List every measure with its formula, unit and laws."}
-_FAMILIES = ("losses", "divergences", "distances", "entropies", "information", "calibration", "transforms")
+_TOOLS = {"list": "List all measures with formula, unit and laws; not all are shown here."}
 _DONE, _USAGE = 0, 2
 
 
@@ -84,16 +83,26 @@ def root_help(known: list[Verb]) -> str:
         "  divtool kl teacher.npy student.npy     KL(teacher || student), row by row, and its spread",
         "  divtool VERB --help                    formula, unit, edge rules and options of a verb",
     ]
-    for family in sorted({each.family for each in known}, key=_rank):
-        lines += ["", f"{family.capitalize()}:"]
-        lines += [f"  {each.name:<14}{each.summary}" for each in known if each.family == family and each.common]
-    lines += ["", "Tools:", *(f"  {name:<14}{summary}" for name, summary in _TOOLS.items())]
-    lines += ["", "Options:", "  --version     Version, kernels and libraries.", "  --help        This text."]
+    lines.append("")
+    for family in families(known):
+        members = [each for each in known if each.family == family]
+        common = [each for each in members if each.common]
+        if common:
+            more = f" ({len(common)} of {len(members)})" if len(common) < len(members) else ""
+            lines.append(f"{family[0].upper()}{family[1:]}{more}:")
+            lines += [f"  {each.name:<18}{_cut(each.summary)}" for each in common]
+    lines += ["Tools:", *(f"  {name:<18}{summary}" for name, summary in _TOOLS.items())]
+    lines += ["Options:", "  --version         Version, kernels and libraries.", "  --help            This text."]
     return "\n".join(lines) + "\n"
 
 
-def _rank(family: str) -> tuple[int, str]:
-    return (_FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES), family)
+def _cut(summary: str, width: int = 62) -> str:
+    """The summary up to its first aside, if it is long."""
+    text = summary.rstrip(".")
+    for stop in (": ", ", ", " ("):
+        if len(text) > width:
+            text = text.partition(stop)[0]
+    return text
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from divtool.cli.running import emit
+from divtool.cli.verbs import families, verbs
 from divtool.errors import UsageError
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration
@@ -29,7 +30,8 @@ def list_measures(
     if form not in _FORMS:
         raise UsageError(f'--format "{form}": expected one of {", ".join(_FORMS)}')
     lines = [["name", "family", "title", "unit", "range", "better", "formula", *(["laws"] if laws else [])]]
-    lines += [_line(each, laws) for each in sorted(MEASURES, key=lambda each: (each.family, each.name))]
+    order = families(verbs())
+    lines += [_line(each, laws) for each in sorted(MEASURES, key=lambda each: (order.index(each.family), each.name))]
     emit([_text(lines, form).encode()])
 
 

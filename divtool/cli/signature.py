@@ -20,8 +20,11 @@ def command_function(declared: Declaration, run: Run) -> Callable[..., None]:
     """A function of the operands and of every option that applies, which calls ``run``."""
 
     def command(**arguments: Any) -> None:
-        operands = [arguments.pop(_slot(i)) for i in range(len(declared.operands))]
-        run(declared, [each for each in operands if each is not None], arguments)
+        operands: list[str] = []
+        for i in range(len(declared.operands)):
+            given = arguments.pop(_slot(i))
+            operands += given if isinstance(given, list) else [given] if given is not None else []
+        run(declared, operands, arguments)
 
     parameters = [_operand(i, operand) for i, operand in enumerate(declared.operands)]
     parameters += [_keyword(each) for each in declared.keywords]
@@ -44,6 +47,8 @@ def _parameter(name: str, type_: Any, info: Any, default: Any) -> inspect.Parame
 
 def _operand(position: int, operand: Operand) -> inspect.Parameter:
     info = typer.Argument(metavar=operand.metavar, help=operand.help, show_default=False)
+    if operand.many:
+        return _parameter(_slot(position), list[str], info, inspect.Parameter.empty)
     if operand.optional:
         return _parameter(_slot(position), Union[str, None], info, None)  # noqa: UP007
     return _parameter(_slot(position), str, info, inspect.Parameter.empty)

@@ -3,20 +3,150 @@
 # fmt: off
 # ruff: noqa: E501
 STAMP = (
-    "__init__.py:866 "
-    "declare.py:7452 "
-    "divergences.py:1433 "
-    "entropies.py:1206 "
-    "laws.py:3958 "
-    "losses.py:2006 "
-    "transforms.py:1624 "
-    "vocabulary.py:2129 "
+    "__init__.py:875 "
+    "binary.py:4698 "
+    "cha.py:11313 "
+    "chisquared.py:11695 "
+    "confidence.py:4290 "
+    "declare.py:10962 "
+    "distances.py:7311 "
+    "distillation.py:1797 "
+    "divergences.py:6500 "
+    "entropies.py:11071 "
+    "entropy_orders.py:4421 "
+    "fdivergence.py:2941 "
+    "gradients.py:5198 "
+    "hellinger.py:6453 "
+    "jensen.py:6906 "
+    "laws.py:5090 "
+    "likes.py:385 "
+    "losses.py:8201 "
+    "ordered.py:5726 "
+    "orders.py:11016 "
+    "positives.py:2927 "
+    "products.py:4055 "
+    "scores.py:7406 "
+    "transforms.py:6549 "
+    "vectors.py:8297 "
+    "vicis.py:4573 "
+    "vocabulary.py:4480 "
 ).rstrip()
 
-VERBS: tuple[tuple[str, str, str, str, bool, str], ...] = (
-    ("kl", "divergences", "divergences", "Kullback-Leibler divergence of a model from a reference.", True, "Kullback-Leibler divergence"),
-    ("entropy", "entropies", "entropies", "Shannon entropy of each row: how undecided the distribution is.", True, "Shannon entropy"),
-    ("ce", "losses", "losses", "Cross-entropy of predictions against labels.", True, "Cross-entropy"),
-    ("softmax", "transforms", "transforms", "Probabilities from logits: each row sums to 1.", True, "Softmax"),
-    ("log-softmax", "transforms", "transforms", "Log-probabilities from logits, in nats.", True, "Log-softmax"),
+VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
+    ("bce", "binary", "losses", "Binary cross-entropy of answers against the truth, one question or several (multi-label).", True, "Binary cross-entropy", ("binary-cross-entropy", "log-loss", "sigmoid-cross-entropy")),
+    ("quadratic-cost", "binary", "losses", "Half the squared distance between the outputs of sigmoids and the truth, over the columns of a row.", False, "Quadratic cost", ()),
+    ("sorensen", "cha", "Cha's survey", "Sorensen's distance (Bray-Curtis; Czekanowski's distance): of rows that sum to 1 the total variation.", False, "Sorensen distance", ()),
+    ("gower", "cha", "Cha's survey", "Gower's distance: the mean absolute difference of a probability.", False, "Gower distance", ()),
+    ("soergel", "cha", "Cha's survey", "Soergel's distance (Tanimoto's distance, and 1 less Ruzicka's similarity): 2 TV / (1 + TV).", False, "Soergel distance", ()),
+    ("kulczynski-d", "cha", "Cha's survey", "Kulczynski's distance: what differs over what is shared.", False, "Kulczynski distance", ()),
+    ("kulczynski-s", "cha", "Cha's survey", "Kulczynski's similarity: what is shared over what differs, 1 over the distance.", False, "Kulczynski similarity", ()),
+    ("canberra", "cha", "Cha's survey", "Canberra distance: the sum of relative differences. Every class counts alike.", False, "Canberra distance", ()),
+    ("lorentzian", "cha", "Cha's survey", "Lorentzian distance: the sum of logarithms of 1 plus each absolute difference. Always the natural logarithm.", False, "Lorentzian distance", ()),
+    ("intersection", "cha", "Cha's survey", "Intersection of two distributions, a similarity: 1 less the total variation (Czekanowski's similarity).", False, "Intersection", ()),
+    ("wave-hedges", "cha", "Cha's survey", "Wave-Hedges distance: the sum of what each class lacks on its smaller side, relative to its larger.", False, "Wave-Hedges distance", ()),
+    ("motyka", "cha", "Cha's survey", "Motyka's distance, (1 + TV)/2: the larger sides' share of all. Motyka's similarity is 1 less it.", False, "Motyka distance", ()),
+    ("ruzicka", "cha", "Cha's survey", "Ruzicka's similarity (weighted Jaccard index): what is shared over what either side has.", False, "Ruzicka similarity", ()),
+    ("harmonic-mean", "cha", "Cha's survey", "Harmonic mean similarity: the sum of the harmonic means of both sides, 1 less Le Cam's distance.", False, "Harmonic mean similarity", ()),
+    ("average-l1-linf", "cha", "Cha's survey", "Mean of the L1 and the L-infinity distance.", False, "Average of L1 and L-infinity", ()),
+    ("chi2-pearson", "chisquared", "chi-square", "Pearson's chi-square divergence: squared differences over the model (what is expected).", True, "Pearson chi-square divergence", ()),
+    ("chi2-neyman", "chisquared", "chi-square", "Neyman's chi-square divergence: squared differences over the reference. Pearson's with the sides exchanged.", False, "Neyman chi-square divergence", ()),
+    ("triangular", "chisquared", "chi-square", "Triangular discrimination: squared differences over the sum of both sides (Cha's squared chi-square).", False, "Triangular discrimination", ()),
+    ("le-cam", "chisquared", "chi-square", "Le Cam's distance (squared; also Vincze's), half the triangular discrimination.", False, "Le Cam distance", ()),
+    ("probabilistic-symmetric", "chisquared", "chi-square", "Probabilistic symmetric chi-square, twice the triangular discrimination.", False, "Probabilistic symmetric chi-square", ()),
+    ("chi2-additive", "chisquared", "chi-square", "Additive symmetric chi-square: Pearson's plus Neyman's.", False, "Additive symmetric chi-square", ()),
+    ("squared-divergence", "chisquared", "chi-square", 'Sum of squared relative differences, doubled: what Cha\'s survey calls "divergence". Every class counts alike.', False, "Divergence of squared relative differences", ()),
+    ("clark", "chisquared", "chi-square", "Clark's distance, the root of the sum of squared relative differences. Every class counts alike.", False, "Clark distance", ()),
+    ("kumar-johnson", "chisquared", "chi-square", "Kumar and Johnson's symmetric divergence: Pearson's, Neyman's and the geometric mean in one.", False, "Kumar-Johnson divergence", ()),
+    ("min-symmetric-chi2", "chisquared", "chi-square", "Smaller of Pearson's and Neyman's chi-square divergence.", False, "Minimum of both chi-square divergences", ()),
+    ("max-symmetric-chi2", "chisquared", "chi-square", "Larger of Pearson's and Neyman's chi-square divergence.", False, "Maximum of both chi-square divergences", ()),
+    ("max-probability", "confidence", "confidence", "Largest probability of each row: how sure the model is.", True, "Largest probability", ("confidence", "msp")),
+    ("least-confidence", "confidence", "confidence", "What each row's most probable class leaves to the others.", False, "Least confidence", ()),
+    ("margin", "confidence", "confidence", "How far each row's most probable class is ahead of the next.", False, "Margin of the first choice", ()),
+    ("energy-score", "confidence", "confidence", "Energy of each row of logits: low where the model has seen much of the like.", False, "Energy score", ()),
+    ("tv", "distances", "distances", "Total variation distance: the most by which the probability of any event differs. Half of l1.", True, "Total variation distance", ()),
+    ("l1", "distances", "distances", "L1 distance (Manhattan, city block): the sum of absolute differences, twice the total variation.", False, "L1 distance", ()),
+    ("l2", "distances", "distances", "Euclidean distance: the root of the sum of squared differences.", False, "L2 distance", ()),
+    ("squared-l2", "distances", "distances", "Squared Euclidean distance: the sum of squared differences (the Brier score of a soft truth).", False, "Squared L2 distance", ()),
+    ("linf", "distances", "distances", "Chebyshev distance: the largest difference of any one probability.", False, "L-infinity distance", ()),
+    ("minkowski", "distances", "distances", "Minkowski distance of an order: l1 at 1, l2 at 2, linf at inf.", False, "Minkowski distance", ()),
+    ("cosine", "distances", "distances", "Cosine of the angle between two distributions, a similarity.", True, "Cosine similarity of two distributions", ()),
+    ("cosine-distance", "distances", "distances", "Cosine distance, 1 less the cosine, with every digit where both sides are nearly the same.", False, "Cosine distance of two distributions", ()),
+    ("distillation", "distillation", "losses", "Divergence of a student from its teacher at a temperature, times the temperature squared.", False, "Distillation loss", ()),
+    ("kl", "divergences", "divergences", "Kullback-Leibler divergence of a model from a reference.", True, "Kullback-Leibler divergence", ("reverse-kl", "relative-entropy", "kld", "kl-div", "kullback-leibler")),
+    ("jeffreys", "divergences", "divergences", "Jeffreys divergence, the sum of both directions of KL; the population stability index (PSI) of two histograms.", True, "Jeffreys divergence", ("psi", "population-stability-index")),
+    ("skew-kl", "divergences", "divergences", "Kullback-Leibler divergence from the reference to a mixture with it: finite where the model misses a class.", False, "Skewed Kullback-Leibler divergence", ()),
+    ("k-divergence", "divergences", "divergences", "K divergence: the Kullback-Leibler divergence from the reference to the mean of both sides.", False, "K divergence", ()),
+    ("taneja", "divergences", "divergences", "Taneja's divergence, of the arithmetic mean of both sides from their geometric mean.", False, "Taneja divergence", ()),
+    ("entropy", "entropies", "entropies", "Shannon entropy of each row: how undecided the distribution is.", True, "Shannon entropy", ()),
+    ("normalized-entropy", "entropies", "entropies", "Entropy of each row over the largest that its number of classes allows: from 0 (certain) to 1 (uniform).", False, "Normalized entropy", ("evenness", "efficiency")),
+    ("kl-to-uniform", "entropies", "entropies", "Kullback-Leibler divergence of each row from the uniform distribution: what its entropy lacks of log C.", True, "Divergence from the uniform distribution", ("negentropy",)),
+    ("redundancy", "entropies", "entropies", "Redundancy of each row: which part of the largest entropy it lacks, from 0 (uniform) to 1 (certain).", False, "Redundancy", ()),
+    ("entropy-perplexity", "entropies", "entropies", "Exponential of each row's entropy: how many equally likely classes would be as undecided.", False, "Perplexity of the distribution", ()),
+    ("min-entropy", "entropies", "entropies", "Surprisal of each row's most probable class: the Renyi entropy of order inf.", False, "Min-entropy", ()),
+    ("gini-simpson", "entropies", "entropies", "Probability that two draws from a row's distribution differ (the Gini impurity).", False, "Gini-Simpson index", ("gini-impurity",)),
+    ("extropy", "entropies", "entropies", "Extropy of each row, the dual of its entropy: the same for two classes, less than 1 nat for any number.", False, "Extropy", ()),
+    ("varentropy", "entropies", "entropies", "Variance of the surprisal of each row: how unevenly its classes inform.", False, "Varentropy", ()),
+    ("cumulative-residual-entropy", "entropies", "entropies", "Cumulative residual entropy of each row, for ordered classes: uncertainty that knows how far classes are apart.", False, "Cumulative residual entropy", ("cre",)),
+    ("renyi-entropy", "entropy_orders", "entropies", "Renyi entropy of each row, continuous in its order: 2 is the collision entropy, 0 Hartley's.", False, "Renyi entropy", ("collision-entropy", "hartley")),
+    ("tsallis-entropy", "entropy_orders", "entropies", "Tsallis entropy of each row, continuous in its order; order 2 is the Gini-Simpson index.", False, "Tsallis entropy", ()),
+    ("hill", "entropy_orders", "entropies", "Hill number of each row: how many equally likely classes would be as diverse. Order 2 is 1 / sum p^2.", False, "Hill number", ("effective-number", "inverse-simpson")),
+    ("f-divergence", "fdivergence", "divergences", "Divergence sum q f(p/q) for a convex f with f(1) = 0, chosen by its name.", False, "f-divergence", ()),
+    ("ce-gradient", "gradients", "transforms", "Gradient of each row's cross-entropy with respect to its logits: prediction less truth.", False, "Gradient of the cross-entropy", ()),
+    ("bce-gradient", "gradients", "transforms", "Gradient of each row's binary cross-entropy with respect to its logits.", False, "Gradient of the binary cross-entropy", ()),
+    ("quadratic-gradient", "gradients", "transforms", "Gradient of each row's quadratic cost with respect to its logits, through a sigmoid or a softmax.", False, "Gradient of the quadratic cost", ()),
+    ("squared-hellinger", "hellinger", "distances", "Squared Hellinger distance: half the squared distance of the roots.", False, "Squared Hellinger distance", ()),
+    ("hellinger", "hellinger", "distances", "Hellinger distance, at most 1 (some tools print twice this number, or its product with the root of 2: matusita).", True, "Hellinger distance", ()),
+    ("squared-chord", "hellinger", "distances", "Squared chord distance: the squared distance of the roots, twice the squared Hellinger distance.", False, "Squared chord distance", ()),
+    ("matusita", "hellinger", "distances", "Matusita's distance: the distance of the roots, the Hellinger distance times the root of 2.", False, "Matusita distance", ()),
+    ("bhattacharyya", "hellinger", "distances", "Bhattacharyya distance: -log of the coefficient; half the Renyi divergence of order 1/2.", False, "Bhattacharyya distance", ()),
+    ("bhattacharyya-coefficient", "hellinger", "distances", "Bhattacharyya coefficient (Cha's fidelity): the cosine of the roots, a similarity.", False, "Bhattacharyya coefficient", ()),
+    ("js", "jensen", "divergences", "Jensen-Shannon divergence: how far both sides are from their mean (Cha's Jensen difference).", True, "Jensen-Shannon divergence", ("jsd", "js-divergence", "jensen-shannon", "jensen-difference")),
+    ("js-distance", "jensen", "divergences", "Jensen-Shannon distance, the square root of the divergence: a metric.", False, "Jensen-Shannon distance", ()),
+    ("topsoe", "jensen", "divergences", "Topsoe's divergence, twice the Jensen-Shannon divergence (the information radius unhalved).", False, "Topsoe divergence", ()),
+    ("js-members", "jensen", "divergences", "Jensen-Shannon divergence of several members: how much an ensemble disagrees (its epistemic uncertainty).", False, "Jensen-Shannon divergence of several distributions", ()),
+    ("ce", "losses", "losses", "Cross-entropy of predictions against labels.", True, "Cross-entropy", ()),
+    ("nll", "losses", "losses", "Negative log-likelihood: what stored log-probabilities say against the labels, without a softmax.", False, "Negative log-likelihood", ()),
+    ("perplexity", "losses", "losses", "Perplexity of predictions against labels: among how many equally likely classes the model might as well guess.", True, "Perplexity", ()),
+    ("focal", "losses", "losses", "Focal loss: the cross-entropy, turned down where the model already gives the label most of the mass.", False, "Focal loss", ()),
+    ("poly-1", "losses", "losses", "Poly-1 loss: the cross-entropy with the first coefficient of its series in 1 - q changed.", False, "Poly-1 loss", ()),
+    ("wasserstein", "ordered", "ordered classes", "Wasserstein distance (earth mover's distance) over classes in their order, one unit apart.", True, "Wasserstein distance", ()),
+    ("energy-distance", "ordered", "ordered classes", "Energy distance over classes in their order, one unit apart: the root of twice Cramer's.", False, "Energy distance", ()),
+    ("cramer", "ordered", "ordered classes", "Cramer's distance (squared), the sum of squared differences of the running sums: the ranked probability score.", False, "Cramer distance", ()),
+    ("ks", "ordered", "ordered classes", "Kolmogorov-Smirnov distance over classes in their order: the largest difference of the running sums.", False, "Kolmogorov-Smirnov distance", ()),
+    ("kuiper", "ordered", "ordered classes", "Kuiper's distance: the largest lead of either side's running sum over the other's, added.", False, "Kuiper distance", ()),
+    ("renyi", "orders", "order families", "Renyi divergence of an order: KL at 1, -2 log of the Bhattacharyya coefficient at 1/2, log max p/q at inf.", True, "Renyi divergence", ()),
+    ("tsallis", "orders", "order families", "Tsallis divergence of an order: KL at 1, Pearson's chi-square at 2, the model's mass where p = 0 at 0.", False, "Tsallis divergence", ()),
+    ("amari", "orders", "order families", "Alpha divergence in Amari's numbering: KL(p || q) at -1, four times squared Hellinger at 0, KL(q || p) at 1.", False, "Amari alpha divergence", ()),
+    ("minka", "orders", "order families", "Alpha divergence in Minka's numbering: KL(q || p) at 0, KL(p || q) at 1 (Cichocki's alpha divergence).", False, "Minka alpha divergence", ()),
+    ("cressie-read", "orders", "order families", "Power divergence of Cressie and Read, for one observation: times n it is the test statistic.", False, "Cressie-Read power divergence", ()),
+    ("chernoff", "orders", "order families", "Chernoff divergence of an order within 0 and 1; at 1/2 the Bhattacharyya distance, and only there symmetric.", False, "Chernoff divergence", ()),
+    ("chernoff-information", "orders", "order families", "Chernoff information: how fast the error of the best test between both sides falls with each observation.", False, "Chernoff information", ()),
+    ("generalized-kl", "positives", "divergences", "Kullback-Leibler divergence of rows with any sums (the I-divergence): the mass that differs is counted too.", False, "Generalized Kullback-Leibler divergence", ()),
+    ("itakura-saito", "positives", "divergences", "Itakura-Saito divergence of positive rows, such as power spectra: the same when both sides are scaled alike.", False, "Itakura-Saito divergence", ()),
+    ("inner-product", "products", "Cha's survey", "Inner product of two distributions: the chance that a draw from each gives the same class.", False, "Inner product", ()),
+    ("kumar-hassebrook", "products", "Cha's survey", "Similarity of Kumar and Hassebrook (peak to correlation energy; Tanimoto's index of vectors).", False, "Kumar-Hassebrook similarity", ()),
+    ("jaccard", "products", "Cha's survey", "Jaccard's distance of two vectors, 1 less the similarity of Kumar and Hassebrook.", False, "Jaccard distance", ()),
+    ("dice", "products", "Cha's survey", "Dice's distance of two vectors: squared differences over the sum of squares.", False, "Dice distance", ()),
+    ("brier", "scores", "losses", "Brier score: the squared distance between prediction and truth, over all classes.", True, "Brier score", ("brier-score", "squared-error")),
+    ("el2n", "scores", "losses", "Length of the error vector: how hard an example is, and that of the cross-entropy's gradient by the logits.", False, "Length of the error (EL2N)", ()),
+    ("spherical", "scores", "losses", "Spherical score: the label's probability over the length of the prediction; a proper score, higher is better.", False, "Spherical score", ()),
+    ("rps", "scores", "losses", "Ranked probability score: the squared error of the cumulative distribution, for classes in an order.", False, "Ranked probability score", ()),
+    ("error-rate", "scores", "losses", "Zero-one loss: the share of rows whose most probable class is not the label. Accuracy is 1 less this.", False, "Error rate", ("zero-one", "top-1-error")),
+    ("top-k-error", "scores", "losses", "Share of rows whose label is not among the model's k most probable classes.", False, "Top-k error", ()),
+    ("softmax", "transforms", "transforms", "Probabilities from logits: each row sums to 1.", True, "Softmax", ()),
+    ("log-softmax", "transforms", "transforms", "Log-probabilities from logits, in nats.", True, "Log-softmax", ()),
+    ("sigmoid", "transforms", "transforms", "Probability of yes from each logit, for itself: columns are questions of their own.", True, "Sigmoid", ("logistic", "expit")),
+    ("log-sigmoid", "transforms", "transforms", "Logarithm of the probability of yes from each logit, in nats.", False, "Log-sigmoid", ()),
+    ("temper", "transforms", "transforms", "Probabilities at another temperature: above 1 flatter, below 1 sharper, from probabilities as from logits.", True, "Distribution at a temperature", ("temperature-scaling",)),
+    ("normalize", "transforms", "transforms", "Probabilities from counts, votes or any masses: each row divided by its sum.", True, "Rows divided by their sum", ()),
+    ("one-hot", "transforms", "transforms", "A row of 0 and 1 for each label, with a column a class.", True, "One-hot rows of labels", ()),
+    ("smooth-labels", "transforms", "transforms", "Soft targets from labels: a share of each label's mass spread over all classes.", False, "Smoothed labels", ()),
+    ("cosine-similarity", "vectors", "vectors", "Cosine of the angle between two vectors of plain numbers.", True, "Cosine similarity", ()),
+    ("cosine-embedding", "vectors", "vectors", "Cosine embedding loss: pairs that should be alike cost their distance, others their likeness beyond a margin.", False, "Cosine embedding loss", ()),
+    ("gaussian-nll", "vectors", "vectors", "Negative log-likelihood of observed numbers under a normal distribution with predicted mean and variance.", False, "Gaussian negative log-likelihood", ()),
+    ("poisson-nll", "vectors", "vectors", "Negative log-likelihood of counts under Poisson distributions with predicted rates.", False, "Poisson negative log-likelihood", ()),
+    ("vicis-wave-hedges", "vicis", "Cha's survey", "Vicis-Wave Hedges distance: the sum of absolute differences relative to the smaller side.", False, "Vicis-Wave Hedges distance", ()),
+    ("vicis-symmetric-chi2-1", "vicis", "Cha's survey", "First Vicis symmetric chi-square: squared differences relative to the smaller side, squared.", False, "Vicis symmetric chi-square 1", ()),
+    ("vicis-symmetric-chi2-2", "vicis", "Cha's survey", "Second Vicis symmetric chi-square: squared differences over the smaller side.", False, "Vicis symmetric chi-square 2", ()),
+    ("vicis-symmetric-chi2-3", "vicis", "Cha's survey", "Third Vicis symmetric chi-square: squared differences over the larger side.", False, "Vicis symmetric chi-square 3", ()),
 )

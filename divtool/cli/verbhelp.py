@@ -7,7 +7,10 @@ import inspect
 from divtool.measures.declare import Declaration
 from divtool.measures.laws import LAWS
 
-_UNITS = {"nats": "nats (--base 2 for bits, 10 for dits)", "1": "a pure number", "rows": "a row for each row"}
+_UNITS = {
+    "nats": "nats (--base 2 for bits, 10 for dits)", "sqrt(nats)": "the root of nats (--base 2: the root of bits)",
+    "1": "a pure number", "rows": "a row for each row",
+}  # fmt: skip
 
 
 def verb_help(declared: Declaration) -> str:
@@ -15,6 +18,8 @@ def verb_help(declared: Declaration) -> str:
     facts = [("Formula", declared.formula), ("Direction", declared.direction or ""),
              ("Unit", _UNITS.get(declared.unit, declared.unit)), ("Range", _range(declared)),
              ("Better", declared.better or ""),
+             ("Exact", "" if declared.is_transform else f"each row to {declared.promise} units of 2^-53 or better"),
+             ("Also", ", ".join(declared.also)),
              ("Laws", "; ".join(LAWS[name].statement for name in sorted(declared.laws))),
              ("Source", declared.cite)]  # fmt: skip
     facts_text = "\b\n" + "\n".join(_hanging(f"{name + ':':<11}", value) for name, value in facts if value)
@@ -25,7 +30,9 @@ def _range(declared: Declaration) -> str:
     if declared.bounds is None:
         return ""
     low, high = declared.bounds
-    return f"{low:g} to {high:g}" if high != float("inf") else f"from {low:g}, infinite where a class is impossible"
+    if high == float("inf"):
+        return "any number" if low == -high else f"from {low:g}, without an upper end"
+    return f"{low:g} to {high:g}"
 
 
 def _hanging(head: str, text: str, width: int = 78) -> str:
@@ -46,10 +53,4 @@ def _edges(declared: Declaration) -> list[str]:
 
 def example(declared: Declaration) -> str:
     """A command line that runs on the project's example files."""
-    files = {
-        ("q", "target"): "examples/data/preds.csv examples/data/labels.csv",
-        ("p", "q"): "examples/data/digits_a.npy examples/data/digits_b.npy",
-        ("p",): "examples/data/digits_a.npy",
-    }[declared.roles]
-    tail = " -o rows.parquet" if declared.is_transform else ""
-    return f"\b\nExample:   divtool {declared.name} {files}{tail}"
+    return f"\b\nExample:   {declared.example}"

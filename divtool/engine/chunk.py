@@ -1,61 +1,83 @@
 """A chunk: the same rows of every input, in any form that a measure asks for, each made at most once.
 
-The forms are the words of :mod:`divtool.measures.vocabulary`; this is where formats meet measures.
+The forms are the words of :mod:`divtool.measures.vocabulary`; this is where formats meet measures. Here are the forms
+of distributions; those of a model and the truth are in :mod:`divtool.engine.truth`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from divtool.engine.once import once
+from divtool.engine.truth import TruthForms
 from divtool.formats.source import Stored
 from divtool.meaning.labels import Codes
+from divtool.meaning.zeros import Zeros
 from divtool.measures.vocabulary import Matrix, Rows
 from divtool.numerics import kernels
 from divtool.numerics.logspace import (
     Spread,
+    complement,
     log_sum_exp,
     softmax,
     spread_of_logits,
     spread_of_table,
+    spread_tempered,
     surprisal,
+    uniform_ratio,
 )
-from divtool.numerics.pairs import Pair, pair_of_logits, pair_of_tables
-from divtool.numerics.rowsum import row_sum
+from divtool.numerics.pairs import Pair, delta_of, pair_of_logits, pair_of_tables
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What changes the numbers: frozen into the plan, the same for every chunk."""
+    """What changes the numbers: frozen into the plan, the same for every chunk.
+
+    ``others_only``: smoothed mass goes to the other classes; ``answers``: each column is a yes-or-no question of its
+    own, ``alone``: there is but one, so that its labels are 0 and 1; ``classes``: how many there are where no side
+    of the chunk shows it.
+    """
 
     temperature: float = 1.0
     smoothing: float = 0.0
     weights: tuple[float, ...] | None = None
+    others_only: bool = False
+    answers: bool = False
+    alone: bool = False
+    classes: int = 0
+    label_weight_only: bool = False
+    rows_count_one: bool = False
+    zeros: Zeros = field(default_factory=Zeros)
 
 
 @dataclass(frozen=True)
 class Part:
-    """One side of a chunk: rows as they are stored, and what they are (logits, log-probs or probs)."""
+    """One side of a chunk: rows as they are stored, and what they are (a kind of :mod:`divtool.meaning.kinds`)."""
 
     matrix: Stored
     kind: str
 
     @property
     def is_table(self) -> bool:
-        """Whether the rows are probabilities, not their logarithms."""
-        return self.kind == "probs"
+        """Whether the rows are probabilities up to a factor, not their logarithms."""
+        return self.kind in ("probs", "counts", "positives")
+
+    @property
+    def doubles(self) -> Matrix:
+        """The cells as float64."""
+        return self.matrix.astype(np.float64, copy=False)
 
 
-class Chunk:
-    """Rows of every side: the roles p, q and target as far as they are given; ``codes`` are hard labels."""
+class Chunk(TruthForms):
+    """Rows of every side: the roles p, q, target, ... as far as they are given; ``codes`` are hard labels."""
 
     def __init__(self, sides: dict[str, Part], codes: Codes | None, settings: Settings) -> None:
         self.sides, self.codes, self.settings = sides, codes, settings
+        self._renamed: dict[tuple[tuple[str, str], ...], Chunk] = {}
 
     def form(self, name: str) -> Any:
         """The form of that name."""
@@ -67,6 +89,22 @@ class Chunk:
         with np.errstate(all="ignore"):
             return function(*(self.form(name) for name in needs), **keywords)
 
+    def renamed(self, roles: Mapping[str, str]) -> Chunk:
+        """The same rows with the sides in other roles, ``roles`` mapping the new role to the present one."""
+        wanted = {new: old for new, old in roles.items() if old in self.sides}
+        if wanted == {role: role for role in self.sides}:
+            return self
+        key = tuple(sorted(wanted.items()))
+        if key not in self._renamed:
+            sides = {new: self.sides[old] for new, old in wanted.items()}
+            self._renamed[key] = Chunk(sides, self.codes, self.settings)
+        return self._renamed[key]
+
+    @once
+    def temperature(self) -> float:
+        """What the logits are divided by."""
+        return self.settings.temperature
+
     # One distribution
 
     @once
@@ -74,10 +112,22 @@ class Chunk:
         return self._spread("p")
 
     def _spread(self, role: str) -> Spread:
+        side, temperature = self.sides[role], self.settings.temperature
+        if not side.is_table:
+            return spread_of_logits(side.matrix, temperature)
+        spread = spread_of_table(side.matrix)
+        return spread if temperature == 1.0 else spread_tempered(spread, temperature)
+
+    def _softmax(self, role: str) -> Matrix:
         side = self.sides[role]
         if side.is_table:
-            return spread_of_table(side.matrix)
-        return spread_of_logits(side.matrix, self.settings.temperature)
+            return softmax(self._spread(role))
+        return kernels.softmax(side.matrix, self.settings.temperature)
+
+    @once
+    def gap_p(self) -> Matrix:
+        """log(max p / p)."""
+        return self._spread_p.gap
 
     @once
     def surprisal_p(self) -> Matrix:
@@ -85,106 +135,129 @@ class Chunk:
         return surprisal(self._spread_p)
 
     @once
+    def complement_p(self) -> Matrix:
+        """1 - p."""
+        return complement(self._spread_p)
+
+    @once
+    def uniform_p(self) -> Matrix:
+        """log(1 / (C p))."""
+        return uniform_ratio(self._spread_p)
+
+    @once
     def log_sum_p(self) -> Rows:
         """Log of the sum of exponentials."""
         return log_sum_exp(self.sides["p"].matrix, self.settings.temperature)
+
+    @once
+    def entropy_of_p(self) -> Rows:
+        """The entropy, from the stored rows at once."""
+        side = self.sides["p"]
+        if side.is_table:
+            return kernels.entropy_of_table(side.matrix)
+        return kernels.entropy_of_logits(side.matrix, self.settings.temperature)
 
     # Two distributions: the raw pair goes into one kernel, for nothing can be had from two sides finished alone
 
     @once
     def _pair(self) -> Pair:
-        p, q = self.sides["p"], self.sides["q"]
-        if p.is_table and q.is_table:
-            return pair_of_tables(p.matrix, q.matrix)
-        # A table beside logits is taken to logarithms: the other way round small probabilities would underflow.
-        return pair_of_logits(_logarithms(p), _logarithms(q), self.settings.temperature)
+        return self.settings.zeros.of_pair(pair_of(self.sides["p"], self.sides["q"], self.settings.temperature))
 
     @once
     def p(self) -> Matrix:
         """Probabilities of the reference."""
-        return self._pair.p if "q" in self.sides else softmax(self._spread_p)
+        return self._pair.p if "q" in self.sides else self._softmax("p")
 
     @once
     def q(self) -> Matrix:
         """Probabilities of the model."""
-        return self._pair.q if "p" in self.sides else softmax(self._spread("q"))
+        return self._pair.q if "p" in self.sides else self._softmax("q")
 
     @once
     def t(self) -> Matrix:
         """log(q/p)."""
         return self._pair.t
 
-    # A model and the truth
+    @once
+    def delta(self) -> Matrix:
+        """p - q."""
+        if self.settings.zeros.as_stored:
+            return self._pair.p - self._pair.q
+        return delta_of(*self._pair)
 
     @once
-    def cost(self) -> Matrix:
-        """-log q as a loss sees it."""
-        side = self.sides["q"]
-        if side.kind == "logits" or (side.kind == "log-probs" and self.settings.temperature != 1.0):
-            return surprisal(self._spread("q"))
-        return _stored_cost(side)
+    def kl_of_pair(self) -> Rows:
+        """The divergence, from the stored rows at once."""
+        return self._of_pair(kernels.kl_of_logits, kernels.kl_of_tables)
 
     @once
-    def cost_of_label(self) -> Rows:
-        """The cost at the label; rows to ignore have some number."""
-        side, codes = self.sides["q"], self._codes_in_range
-        if side.kind == "logits" or (side.kind == "log-probs" and self.settings.temperature != 1.0):
-            return kernels.surprisal_label(side.matrix, codes, self.settings.temperature)
-        return _stored_cost(Part(np.take_along_axis(side.matrix, codes[:, None], axis=1), side.kind))[:, 0]
+    def js_of_pair(self) -> Rows:
+        """The Jensen-Shannon divergence, from the stored rows at once."""
+        return self._of_pair(kernels.js_of_logits, kernels.js_of_tables)
+
+    def _of_pair(self, of_logits: Callable[..., Rows], of_tables: Callable[..., Rows]) -> Rows:
+        p, q = self.sides["p"], self.sides["q"]
+        if p.is_table and q.is_table:
+            return of_tables(p.matrix, q.matrix)
+        return of_logits(logarithms(p), logarithms(q), self.settings.temperature)
+
+    # Several distributions
 
     @once
-    def _codes_in_range(self) -> Codes:
-        assert self.codes is not None
-        return np.maximum(self.codes, 0)
+    def _members(self) -> list[Pair]:
+        first, *others = (self.sides[role] for role in sorted(self.sides, key=_place) if role.startswith("member"))
+        return [pair_of(first, other, self.settings.temperature) for other in others]
 
     @once
-    def weight_of_label(self) -> Rows:
-        """The class weight of the label."""
-        if self.settings.weights is None:
-            return np.ones(self._codes_in_range.shape[0])
-        return np.asarray(self.settings.weights)[self._codes_in_range]
+    def members(self) -> Matrix:
+        """Probabilities of each member."""
+        pairs = self._members
+        return np.stack([pairs[0].p, *(pair.q for pair in pairs)])
 
     @once
-    def target(self) -> Matrix:
-        """The mass on each class."""
-        mass, smoothing = self._unsmoothed, self.settings.smoothing
-        if smoothing:
-            mass = mass * (1.0 - smoothing) + smoothing / mass.shape[1]
-        return mass if self.settings.weights is None else mass * np.asarray(self.settings.weights)
+    def members_t(self) -> Matrix:
+        """Log of each member's probability over the first's."""
+        pairs = self._members
+        return np.stack([np.zeros_like(pairs[0].t), *(pair.t for pair in pairs)])
+
+    # Numbers as they are
 
     @once
-    def _unsmoothed(self) -> Matrix:
-        if "target" in self.sides:
-            return self.sides["target"].matrix.astype(np.float64, copy=False)
-        codes = self._codes_in_range
-        mass = np.zeros((codes.shape[0], self.sides["q"].matrix.shape[1]))
-        mass[np.arange(codes.shape[0]), codes] = 1.0
-        return mass
+    def stored_p(self) -> Matrix:
+        """The reference's cells."""
+        return self.sides["p"].doubles
 
     @once
-    def target_share(self) -> Rows | None:
-        """The row's share of the denominator; None where every row counts one."""
-        if self.settings.weights is None:
-            return None
-        if self.codes is not None:
-            return self.weight_of_label
-        return row_sum(self._unsmoothed * np.asarray(self.settings.weights))
+    def stored_q(self) -> Matrix:
+        """The model's cells."""
+        return self.sides["q"].doubles
 
     @once
-    def kept(self) -> npt.NDArray[np.bool_] | None:
-        """The rows whose label is not ignored; None where all are kept."""
-        if self.codes is None or not (self.codes < 0).any():
-            return None
-        return np.greater_equal(self.codes, 0)
+    def sign(self) -> Matrix:
+        """+1 or -1."""
+        return self.sides["sign"].doubles
+
+    @once
+    def variance(self) -> Matrix:
+        """The predicted variance."""
+        return self.sides["variance"].doubles
 
 
-def _logarithms(side: Part) -> Stored:
+def pair_of(p: Part, q: Part, temperature: float) -> Pair:
+    """The pair forms of two sides of any kind."""
+    if p.is_table and q.is_table:
+        return pair_of_tables(p.matrix, q.matrix)
+    # A table beside logits is taken to logarithms: the other way round small probabilities would underflow.
+    return pair_of_logits(logarithms(p), logarithms(q), temperature)
+
+
+def logarithms(side: Part) -> Stored:
+    """Logits of the rows: as stored, or the logarithms of a table."""
     if not side.is_table:
         return side.matrix
     with np.errstate(divide="ignore"):
-        return np.log(side.matrix.astype(np.float64, copy=False))
+        return np.log(side.doubles)
 
 
-def _stored_cost(side: Part) -> Matrix:
-    # A stored probability may be above 1 by its rounding; no cost is below 0.
-    return np.maximum(0.0 - _logarithms(side), 0.0)
+def _place(role: str) -> int:
+    return int(role.removeprefix("member") or 0) if role.startswith("member") else -1

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from divtool.accumulators.bundle import RowStatistics
 from divtool.accumulators.scores import Scores
 from divtool.engine.chunk import Chunk, Part
-from divtool.engine.inputs import Slab
+from divtool.engine.inputs import WEIGHT_ROLE, Slab
 from divtool.engine.local import Engine
 from divtool.engine.plan import Plan
 from divtool.engine.twins import MOST_ROWS, Hashes, fingerprints, may_hold_twins
@@ -47,6 +47,7 @@ class State:
     statistics: tuple[RowStatistics, ...]
     rows: int = 0
     ignored: int = 0
+    dropped: list[int] = field(default_factory=list)
     normalized: int = 0
     rounded: int = 0
     batches: list[RowBatch] = field(default_factory=list)
@@ -55,7 +56,8 @@ class State:
     @classmethod
     def empty(cls, plan: Plan) -> State:
         """Nothing scored yet."""
-        return cls(tuple(RowStatistics() for asked in plan.asked if not asked.declared.is_transform))
+        measures = [asked for asked in plan.asked if not asked.declared.is_transform]
+        return cls(tuple(RowStatistics() for _ in measures), dropped=[0] * len(measures))
 
     def merge(self, other: State) -> None:
         """Take what a later part has kept; its rows of output are taken elsewhere, in order."""
@@ -63,6 +65,7 @@ class State:
             mine.merge(theirs)
         self.rows += other.rows
         self.ignored += other.ignored
+        self.dropped = [mine + theirs for mine, theirs in zip(self.dropped, other.dropped, strict=True)]
         self.normalized += other.normalized
         self.rounded += other.rounded
         if self.rows <= MOST_ROWS:
@@ -158,7 +161,9 @@ def aligned(streams: Sequence[Iterable[Slab]], most_bytes: int) -> Iterator[tupl
 def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
     _check_ids(plan, slabs, state)
     rows = np.arange(slabs[0].first, slabs[0].first + slabs[0].rows, dtype=np.int64)
-    chunk = Chunk(_sides(plan, slabs), _codes(slabs), plan.settings)
+    sides = _sides(plan, slabs)
+    weight = sides.pop(WEIGHT_ROLE, None)
+    chunk = Chunk(sides, _codes(slabs), plan.settings)
     kept = chunk.kept
     state.rows += rows.size
     state.ignored += 0 if kept is None else int((~kept).sum())
@@ -167,23 +172,59 @@ def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
             state.normalized += int(slab.normalized.sum())
             state.rounded += int(slab.rounded.sum())
     columns = []
-    statistics = iter(state.statistics)
-    for asked in plan.asked:
-        values = chunk.apply(asked.function, asked.needs, asked.keywords)
+    for place, asked in enumerate(plan.asked):
+        view = chunk.renamed(dict(asked.roles)) if asked.roles else chunk
+        values = view.apply(asked.function, asked.needs, asked.keywords)
         if np.isnan(values).any():
             _refuse_nan(plan, slabs, values)
         if not asked.declared.is_transform:
-            next(statistics).update(_scores(chunk, rows, values, kept, asked.declared.share))
+            shares = view.form(asked.declared.share) if asked.declared.share is not None else None
+            if weight is not None:
+                values, shares = _weighted(values, shares, weight.doubles[:, 0], plan.settings.rows_count_one)
+            left = _left(plan, kept, values, rows)
+            state.dropped[place] += _count(kept, left)
+            state.statistics[place].update(_scores(rows, values, shares, left))
         columns.append(values if values.ndim == 2 else values[:, None])
     if plan.keep_rows:
         state.batches.append(_batch(slabs, rows, chunk.codes, columns, kept))
 
 
-def _scores(chunk: Chunk, rows: Any, values: Any, kept: Any, share: str | None) -> Scores:
-    shares = chunk.form(share) if share is not None else None
-    if kept is None:
+def _weighted(values: Any, shares: Any, weight: Any, rows_count_one: bool) -> tuple[Any, Any]:
+    """Every row times its weight; what has no weight does not count, however infinite it is."""
+    with np.errstate(invalid="ignore"):
+        values = np.where(weight == 0.0, 0.0, weight * values)
+    return values, shares if rows_count_one else weight if shares is None else weight * shares
+
+
+def _left(plan: Plan, kept: Any, values: Any, rows: Any) -> Any:
+    """The rows to average, None for all: without the ignored ones, and without or before infinite ones if asked for."""
+    rule = plan.settings.zeros.rule
+    if rule not in ("drop", "error"):
+        return kept
+    odd = np.isinf(values) if kept is None else np.isinf(values) & kept
+    if not odd.any():
+        return kept
+    if rule == "drop":
+        return ~odd if kept is None else kept & ~odd
+    row = int(rows[np.argmax(odd)])
+    model = next((each for each in plan.inputs if each.role == "q"), plan.inputs[0])
+    raise InputError(
+        "the row is infinite: a class that has mass is impossible for the model", path=model.title, row=row,
+        line=model.as_read.source.line_of(row), hint="--zeros error refuses such rows; --zeros inf counts them",
+    )  # fmt: skip
+
+
+def _count(kept: Any, left: Any) -> int:
+    """How many rows were left out besides the ignored ones."""
+    if left is kept:
+        return 0
+    return int((~left).sum() if kept is None else (kept & ~left).sum())
+
+
+def _scores(rows: Any, values: Any, shares: Any, left: Any) -> Scores:
+    if left is None:
         return Scores(rows, values, shares)
-    return Scores(rows[kept], values[kept], None if shares is None else shares[kept])
+    return Scores(rows[left], values[left], None if shares is None else shares[left])
 
 
 def _batch(slabs: tuple[Slab, ...], rows: Any, codes: Any, columns: list[Any], kept: Any) -> RowBatch:

@@ -16,6 +16,9 @@ from divtool.meaning.columns import Columns
 from divtool.meaning.kinds import Kind, check_block, fault_of_row
 from divtool.meaning.labels import Codes, LabelRule
 
+# The role of the column that weighs the rows.
+WEIGHT_ROLE = "weight"
+
 
 @dataclass(frozen=True)
 class Slab:
@@ -80,7 +83,8 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class Input:
-    """One file and what is taken from it. ``order`` lists the class columns in the order common to all inputs."""
+    """One file and what is taken from it. ``order`` lists the class columns in the order common to all inputs,
+    ``allowed`` the kinds that its operand may hold."""
 
     source: Source
     columns: Columns
@@ -88,6 +92,7 @@ class Input:
     kind: Kind | None = None
     order: tuple[int, ...] | range = ()
     labels: LabelRule | None = None
+    allowed: frozenset[str] = frozenset()
 
     @property
     def header(self) -> Header:
@@ -116,10 +121,12 @@ class Input:
     @property
     def selection(self) -> Selection:
         """The columns to read: classes in the common order, then id and label."""
+        if self.role is None:
+            return Selection((), self._key_columns())
         classes = self.columns.classes
         identity = isinstance(self.order, range) and isinstance(classes, range)
         matrix = classes if identity else tuple(classes[i] for i in self.order)
-        return Selection(matrix if self.role is not None else (), self._key_columns())
+        return Selection(matrix, self._key_columns())
 
     def _key_columns(self) -> tuple[int, ...]:
         label = self.columns.label if self.labels is not None else None

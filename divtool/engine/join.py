@@ -285,8 +285,9 @@ def _first_twin(ids: pa.Array) -> int | None:
 def with_rows_in_order(plan: Plan) -> Plan:
     """The plan with every follower's rows put into the leader's order by their ids."""
     leader, *others = plan.inputs
-    ordered = tuple(Reordered(other, leader.as_read) for other in others)
-    names = ", ".join(os.path.basename(each.title) for each in ordered)
+    # A column of the leading file has no id of its own: it stands in order.
+    ordered = tuple(other if other.as_read.columns.id is None else Reordered(other, leader.as_read) for other in others)
+    names = ", ".join(dict.fromkeys(os.path.basename(each.title) for each in ordered if isinstance(each, Reordered)))
     said = f" ({names} put in order through temporary files)"
     notes = tuple(note + said if note.startswith("rows matched") else note for note in plan.notes)
     return replace(plan, inputs=(leader, *ordered), notes=notes)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from divtool.engine.arrays import with_class_axes
 from divtool.errors import UsageError
 from divtool.formats.opening import open_source
 from divtool.formats.source import Header, Source
 from divtool.meaning.columns import find_id
 from divtool.measures.declare import Declaration, Operand
 from divtool.options import Reading
+
+# Fewer files than this have nothing to be compared with.
+_FEWEST = 2
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Opened:
 
 def open_operands(declared: Declaration, operands: Sequence[Any], reading: Reading) -> list[Opened]:
     """Every operand in the role of its position. Raises :class:`UsageError` for too few or too many."""
-    wanted = [each for each in declared.operands if not each.optional]
-    allowed = list(declared.operands)
+    allowed = operands_of(declared, len(operands))
+    wanted = [each for each in allowed if not each.optional]
     usage = f"divtool {declared.name} " + " ".join(f"[{o.metavar}]" if o.optional else o.metavar for o in allowed)
     if not len(wanted) <= len(operands) <= len(allowed):
         raise UsageError(
@@ -50,7 +54,16 @@ def open_operands(declared: Declaration, operands: Sequence[Any], reading: Readi
         )
     if sum(isinstance(each, str) and each == "-" for each in operands) > 1:
         raise UsageError("standard input (-) can be only one of the files")
-    return [_open_one(operand, thing, reading) for operand, thing in zip(allowed, operands, strict=False)]
+    opened = [_open_one(operand, thing, reading) for operand, thing in zip(allowed, operands, strict=False)]
+    return with_class_axes(opened, reading.class_axis)
+
+
+def operands_of(declared: Declaration, given: int) -> list[Operand]:
+    """The operands of a verb; where one stands for many files, each has a role of its own: member0, member1, ..."""
+    (last,) = declared.operands[-1:]
+    if not last.many:
+        return list(declared.operands)
+    return [replace(last, role=f"{last.role}{i}") for i in range(max(given, _FEWEST))]
 
 
 def _count(wanted: Sequence[Operand], allowed: Sequence[Operand]) -> str:
@@ -63,7 +76,7 @@ def _open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
         from divtool.formats.memory import open_object
 
         return Opened(operand, open_object(thing, operand.metavar.lower()))
-    path, column = file_and_column(os.fspath(thing)) if operand.role == "target" else (os.fspath(thing), None)
+    path, column = file_and_column(os.fspath(thing)) if operand.role in ("target", "sign") else (os.fspath(thing), None)
     return Opened(operand, open_source(path, delimiter=reading.delimiter, no_header=reading.no_header), column)
 
 

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from divtool.engine.asked import Asked
 from divtool.engine.chunk import Settings
 from divtool.engine.inputs import Readable
 from divtool.engine.local import available_threads
-from divtool.measures.declare import Declaration, Shortcut
 from divtool.options import Running, parse_bytes
 
 _LEAST_PART, _MOST_PART, _PART_WITH_ROWS, _PARTS = 1 << 20, 32 << 20, 4 << 20, 64
 _MOST_ROWS = 1 << 18
 _CACHED = 1 << 19
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A measure as this run computes it: the function chosen for its inputs, and the values of its own options."""
-
-    declared: Declaration
-    keywords: dict[str, Any] = field(default_factory=dict)
-    shortcut: Shortcut | None = None
-
-    @property
-    def function(self) -> Any:
-        """What is called on each chunk."""
-        return self.shortcut.function if self.shortcut else self.declared.function
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """What it is handed."""
-        return self.shortcut.needs if self.shortcut else self.declared.needs
 
 
 @dataclass(frozen=True)
@@ -70,7 +50,7 @@ class Plan:
     def chunk_bytes_at_once(self) -> int:
         """Bytes of a chunk's doubles: small enough for a core's cache where NumPy makes array after array of them,
         a whole block where one kernel reads the stored rows."""
-        fused = all(asked.shortcut is not None for asked in self.asked)
+        fused = all(asked.shortcut is not None and asked.plain is None for asked in self.asked)
         return 2 * self.block_bytes if fused else min(self.block_bytes, _CACHED)
 
     def part_bytes(self, size: int, rows: int) -> int:

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from divtool.engine.bind import matrix_input, truth_input, with_labels
+from divtool.engine.alone import labels_alone
+from divtool.engine.asked import Asked
+from divtool.engine.bind import answered_alone, matrix_input, truth_input, weight_input, with_labels
 from divtool.engine.chunk import Settings
-from divtool.engine.inputs import Input
+from divtool.engine.inputs import WEIGHT_ROLE, Input
 from divtool.engine.operands import Opened, id_columns, open_operands
-from divtool.engine.plan import Asked, Plan, running_of
+from divtool.engine.plan import Plan, running_of
+from divtool.engine.presets import counts_rows, zeros_of
 from divtool.errors import InputError, UsageError
 from divtool.meaning.classes import Matched, Side, match_classes
+from divtool.meaning.columns import find_weight
 from divtool.meaning.weights import class_weights
-from divtool.measures.declare import Declaration
+from divtool.measures.declare import Declaration, Operand
 from divtool.options import KINDS, Measuring, Reading, Running
 
 # Beyond it quotients of ordinary logits would overflow or vanish.
@@ -22,52 +26,107 @@ _COLDEST = 1e-100
 
 
 def prepare(
-    declared: Sequence[Declaration],
+    asked: Sequence[Asked],
     operands: Sequence[Any],
     *,
     reading: Reading,
     measuring: Measuring,
     running: Running,
-    keywords: dict[str, Any],
     keep_rows: bool,
 ) -> Plan:
-    """The plan of a run, or the error that says why there can be none."""
+    """The plan of a run, or the error that says why there can be none. The first of ``asked`` is the verb's own."""
     if not _COLDEST <= measuring.temperature <= 1.0 / _COLDEST:
         raise UsageError(f"--temperature {measuring.temperature:g}: expected a number above 0, from 1e-100 to 1e100")
-    opened = open_operands(declared[0], operands, reading)
-    inputs, matched = _with_common_classes(_bound(opened, reading), keep_order=declared[0].is_transform)
-    inputs = with_labels(inputs, matched, measuring)
+    verb = asked[0].declared
+    opened = open_operands(verb, operands, reading)
+    inputs, matched = _understood(asked[0], opened, reading, measuring)
     _check_kinds(inputs, opened, measuring)
     _check_use(inputs, reading, measuring)
     classes, hard = len(matched.orders[0]), any(each.labels is not None for each in inputs)
     weights = class_weights(measuring.class_weight, matched.names, inputs[0].order, classes)
-    settings = Settings(measuring.temperature, measuring.label_smoothing, weights)
+    settings = _settings(verb, measuring, inputs, weights, classes, soft=not hard)
+    asked = tuple(_chosen(each, inputs, hard, settings) for each in asked)
     threads, chunk_bytes = running_of(running)
-    by_id = len(inputs) > 1 and all(each.columns.id is not None for each in inputs)
-    if by_id and reading.id is None and not _same_id_name(inputs):
-        raise _ids_of_two_names(inputs)
+    files = [each for each in inputs if each.role != WEIGHT_ROLE]
+    by_id = len(files) > 1 and all(each.columns.id is not None for each in files)
+    if by_id and reading.id is None and not _same_id_name(files):
+        raise _ids_of_two_names(files)
     return Plan(
-        asked=tuple(_ask(each, keywords, hard, settings) for each in declared), inputs=tuple(inputs),
-        settings=settings, names=matched.names, classes=classes, by_id=by_id, keep_rows=keep_rows, labels=hard,
+        asked=asked, inputs=tuple(inputs), settings=settings, names=matched.names, classes=classes, by_id=by_id,
+        keep_rows=keep_rows, labels=hard,
         ignore=tuple(measuring.ignore_index), threads=threads, chunk_bytes=chunk_bytes,
-        notes=_notes(inputs, matched, by_id),
+        notes=_notes(files, matched, by_id),
     )  # fmt: skip
 
 
-def _bound(opened: Sequence[Opened], reading: Reading) -> list[Input]:
-    """Every operand in its role; the truth last, since its labels are held against the predictions' classes."""
+def _understood(
+    verb: Asked, opened: Sequence[Opened], reading: Reading, measuring: Measuring
+) -> tuple[list[Input], Matched]:
+    """Every operand in its role with its classes and labels; the weights of the rows come last."""
+    if verb.declared.roles == ("target",):
+        (id,) = id_columns(opened, reading)
+        given, matched = labels_alone(
+            opened[0], id, reading, str(verb.parameters.get("classes", "")), tuple(measuring.ignore_index)
+        )
+        return [given], matched
+    named = measuring.sample_weight
+    weight = None if named is None else find_weight([o.header for o in opened], [o.is_truth for o in opened], named)
     ids = id_columns(opened, reading)
-    inputs = [
-        matrix_input(each, id, opened, reading) for each, id in zip(opened, ids, strict=True) if not each.is_truth
-    ]
-    truths = [(each, id) for each, id in zip(opened, ids, strict=True) if each.is_truth]
-    return inputs + [truth_input(each, id, inputs[0], reading) for each, id in truths]
+    bound = _bound(opened, ids, reading, weight)
+    inputs, matched = _with_common_classes(bound, keep_order=verb.declared.is_transform)
+    inputs = with_labels(inputs, matched, measuring)
+    if weight is not None:
+        place, column = weight
+        # A column of the leading file stands where it should: no id need say so.
+        own = None if opened[place].source is inputs[0].source else ids[place]
+        inputs.append(weight_input(opened[place], own, column))
+    return inputs, matched
 
 
-def _ask(declared: Declaration, keywords: dict[str, Any], hard: bool, settings: Settings) -> Asked:
-    own = {each.name: keywords[each.name] for each in declared.keywords if each.name in keywords}
-    plain = hard and settings.smoothing == 0.0
-    return Asked(declared, own, declared.shortcut if plain else None)
+def _bound(
+    opened: Sequence[Opened], ids: Sequence[int | None], reading: Reading, weight: tuple[int, int] | None
+) -> list[Input]:
+    """Every operand in its role; the truth last, since its labels are held against the predictions' classes."""
+    weights = [weight[1] if weight is not None and weight[0] == i else None for i in range(len(opened))]
+    matrices: list[tuple[Opened, int | None, int | None]] = []
+    truths: list[tuple[Opened, int | None, int | None]] = []
+    for each, id, column in zip(opened, ids, weights, strict=True):
+        (truths if each.is_truth else matrices).append((each, id, column))
+    inputs = [matrix_input(each, id, opened, reading, column) for each, id, column in matrices]
+    return inputs + [truth_input(each, id, inputs[0], reading, column) for each, id, column in truths]
+
+
+def _settings(
+    verb: Declaration, measuring: Measuring, inputs: Sequence[Input], weights: tuple[float, ...] | None, classes: int,
+    *, soft: bool,
+) -> Settings:  # fmt: skip
+    return Settings(
+        measuring.temperature, measuring.label_smoothing, weights, others_only=measuring.smoothing_mode == "k-1",
+        answers=any("chances" in each.allowed for each in inputs), classes=classes,
+        alone=inputs[0].role is not None and answered_alone(inputs[0]),
+        label_weight_only=measuring.weight_target_only, rows_count_one=counts_rows(verb, measuring, soft),
+        zeros=zeros_of(verb, measuring, inputs),
+    )  # fmt: skip
+
+
+_OF_LABELS = ("cost_of_label", "weight_of_label", "rank_of_label")
+
+
+def _chosen(asked: Asked, inputs: Sequence[Input], hard: bool, settings: Settings) -> Asked:
+    """The function for these inputs: the formula word for word where rows need not sum to 1, a cheaper one for the
+    same number where there is one."""
+    declared = asked.declared
+    if not hard and any(need in _OF_LABELS for need in declared.needs):
+        truth = next((each.title for each in inputs if each.role == "target"), inputs[0].title)
+        raise InputError(f"holds soft labels; {declared.name} takes one class for each row", path=truth)
+    if declared.plain is not None and settings.zeros.as_stored:
+        return replace(asked, plain=declared.plain)
+    short = declared.shortcut
+    if short is None or any(value != asked.default_of(name) for name, value in asked.keywords.items()):
+        return asked
+    of_labels = any(need in _OF_LABELS for need in short.needs)
+    fits = hard and settings.smoothing == 0.0 if of_labels else not settings.zeros.changes_rows
+    return replace(asked, shortcut=short) if fits else asked
 
 
 def _ids_of_two_names(inputs: Sequence[Input]) -> InputError:
@@ -89,31 +148,53 @@ def _with_common_classes(inputs: list[Input], *, keep_order: bool) -> tuple[list
             each.title, len(each.columns.classes),
             None if each.header.names is None else tuple(each.header.name(i) for i in each.columns.classes),
         )
-        for each in inputs if each.role is not None
+        for each in inputs if _has_classes(each)
     ]  # fmt: skip
     matched = match_classes(sides)
     if keep_order:
         # What is written back to the user has the columns of the user's file, in their order.
-        matched = Matched((range(sides[0].width),), sides[0].names, "")
+        matched = _in_order_of_the_first(matched, sides[0])
     orders = iter(matched.orders)
-    return [replace(each, order=next(orders)) if each.role is not None else each for each in inputs], matched
+    return [replace(each, order=next(orders)) if _has_classes(each) else each for each in inputs], matched
+
+
+def _in_order_of_the_first(matched: Matched, first: Side) -> Matched:
+    """The same matches with the classes in the order of the first side's columns."""
+    own = [list(matched.orders[0]).index(column) for column in range(first.width)]
+    others = tuple(tuple(order[place] for place in own) for order in matched.orders[1:])
+    return Matched((range(first.width), *others), first.names, matched.how if others else "")
+
+
+def _has_classes(given: Input) -> bool:
+    return given.role is not None and given.role not in ("sign", WEIGHT_ROLE)
 
 
 def _check_kinds(inputs: Sequence[Input], opened: Sequence[Opened], measuring: Measuring) -> None:
-    for each, operand in zip(inputs, (o.operand for o in opened), strict=False):
-        if each.kind is None or each.role == "target":
+    operands = {o.operand.role: o.operand for o in opened}
+    for each in inputs:
+        operand = operands.get(each.role or "")
+        if each.kind is None or operand is None or each.role == "target":
             continue
         if each.kind.name not in operand.kinds:
             raise InputError(
-                f"already holds {KINDS[each.kind.name]} ({each.kind.evidence}); expected"
+                f"holds {KINDS[each.kind.name]} ({each.kind.evidence}); expected"
                 f" {' or '.join(KINDS[kind] for kind in sorted(operand.kinds, reverse=True))}",
-                path=each.title, hint="if they are logits all the same: --given logits",
+                path=each.title, hint=_way_out(operand, each.kind.name),
             )  # fmt: skip
-        if measuring.temperature != 1.0 and each.kind.name == "probs":
+        if measuring.temperature != 1.0 and each.kind.name not in ("logits", "log-probs") and not operand.tempered:
             raise InputError(
-                f"holds probabilities ({each.kind.evidence}); a temperature divides logits",
-                path=each.title, hint="give the logits, or leave out --temperature",
+                f"holds {KINDS[each.kind.name]} ({each.kind.evidence}); a temperature divides logits",
+                path=each.title, hint="give the logits; for p^(1/T) made to sum to 1, see divtool temper",
             )  # fmt: skip
+
+
+def _way_out(operand: Operand, found: str) -> str:
+    """What to do with a file that an operand does not take."""
+    if "logits" in operand.kinds and len(operand.kinds) > 1:
+        return "if they are logits all the same: --given logits"
+    if operand.kinds == {"log-probs"}:
+        return "divtool ce takes logits and probabilities; divtool log-softmax makes log-probabilities of logits"
+    return f"it takes nothing but {' or '.join(KINDS[kind] for kind in sorted(operand.kinds))}"
 
 
 def _check_use(inputs: Sequence[Input], reading: Reading, measuring: Measuring) -> None:
@@ -121,7 +202,7 @@ def _check_use(inputs: Sequence[Input], reading: Reading, measuring: Measuring) 
     if (reading.delimiter is not None or reading.no_header) and not any(each.header.lines for each in inputs):
         raise UsageError("--delimiter and --no-header are for text tables; no input is one")
     kinds = {each.kind.name for each in inputs if each.kind is not None}
-    if reading.normalize and "probs" not in kinds:
+    if reading.normalize and not kinds & {"probs", "counts"} and measuring.like is None:
         raise UsageError("--normalize divides probabilities; no input holds any (--given probs says that one does)")
     if any(each.role == "target" for each in inputs) and tuple(measuring.ignore_index) != Measuring().ignore_index:
         raise UsageError("--ignore-index leaves out class labels; these labels are soft rows")

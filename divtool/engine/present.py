@@ -2,60 +2,138 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
 from divtool.accumulators.bundle import RowFigures
 from divtool.accumulators.moments import MomentFigures
+from divtool.engine.asked import Asked
 from divtool.engine.fold import State
-from divtool.engine.inputs import Input, Readable
-from divtool.engine.plan import Asked, Plan
+from divtool.engine.inputs import WEIGHT_ROLE, Input, Readable
+from divtool.engine.plan import Plan
 from divtool.errors import InputError
+from divtool.formats.source import Header
 from divtool.meaning.classes import natural
 from divtool.meaning.columns import describe_excluded
 from divtool.numerics.exactsum import rounded
+from divtool.options import Measuring
 from divtool.result import InputReport, MeasureResult, WorstRow
-from divtool.units import PURE, Unit
+from divtool.units import PURE, Unit, unit_of_base
 
 
-def measure_results(plan: Plan, state: State, unit: Unit, reduction: str) -> tuple[MeasureResult, ...]:
+def measure_results(plan: Plan, state: State, measuring: Measuring) -> tuple[MeasureResult, ...]:
     """The figures of every measure. Raises :class:`InputError` where no row is left to average."""
     measures = [asked for asked in plan.asked if not asked.declared.is_transform]
-    if measures and state.rows == state.ignored:
+    if not measures:
+        return ()
+    figures = [statistics.present() for statistics in state.statistics]
+    if measuring.empty == "error":
+        for asked, each, dropped in zip(measures, figures, state.dropped, strict=True):
+            _refuse_nothing(plan, state, asked, each, dropped)
+    return tuple(
+        _one(plan, asked, each, state, dropped, measuring)
+        for asked, each, dropped in zip(measures, figures, state.dropped, strict=True)
+    )
+
+
+def _refuse_nothing(plan: Plan, state: State, asked: Asked, figures: RowFigures, dropped: int) -> None:
+    """Nothing left to average is an error unless another answer was asked for."""
+    answer = "; --empty nan or --empty zero answers all the same"
+    if state.rows == state.ignored:
         raise InputError(
             f"nothing is left to average: all {state.rows:,} rows are ignored", path=plan.inputs[0].title,
-            hint="--ignore-index says which labels are left out",
+            hint="--ignore-index says which labels are left out" + answer,
         )  # fmt: skip
-    figures = [statistics.present() for statistics in state.statistics]
-    if any(each.moments.share == 0 for each in figures):
+    if figures.moments.n == 0:
         raise InputError(
-            "nothing is left to average: the class weights of all rows are 0", path=plan.inputs[0].title,
-            hint="give the classes that occur a --class-weight above 0",
+            f"nothing is left to average: {asked.declared.name} is infinite in all {dropped:,} rows, which --zeros drop"
+            " leaves out", path=plan.inputs[0].title, hint="--zeros inf counts them" + answer,
         )  # fmt: skip
-    return tuple(_one(asked, each, state, unit, reduction) for asked, each in zip(measures, figures, strict=True))
+    if figures.moments.share == 0:
+        raise InputError(
+            "nothing is left to average: the weights of all rows are 0", path=plan.inputs[0].title,
+            hint="give the classes or rows that occur a weight above 0" + answer,
+        )  # fmt: skip
 
 
-def _one(asked: Asked, figures: RowFigures, state: State, unit: Unit, reduction: str) -> MeasureResult:
+def _one(
+    plan: Plan, asked: Asked, figures: RowFigures, state: State, dropped: int, measuring: Measuring
+) -> MeasureResult:
     declared, moments, extremes = asked.declared, figures.moments, figures.extremes
-    if declared.unit != "nats":
-        unit = PURE
-    shown = unit.of_nats
-    value = moments.sum if reduction == "sum" else moments.mean
-    error = moments.std_error if reduction != "sum" else None
+    unit, shown = presented(asked, measuring)
+    reduction = measuring.reduction if measuring.reduction in ("sum", "numel") else "mean"
+    value, error = _figure(plan, moments, reduction)
     low, high = extremes.smallest, extremes.largest
     nan = float("nan")
+    shown_value = shown(value)
+    if declared.mean == "geometric" and error is not None:
+        # The delta method: the error of an exponential is the exponential times the error.
+        error = float(np.exp(value)) * error
+    elif error is not None:
+        error = shown(error)
+    if moments.n == 0 or moments.share == 0:
+        shown_value, error = {"zero": 0.0}.get(measuring.empty, nan), None
     return MeasureResult(
-        measure=declared.name, title=declared.title, direction=declared.direction, value=shown(value), unit=unit.name,
-        reduction=reduction, denominator=_denominator(moments, reduction), n=moments.n, rows=state.rows,
-        ignored=state.ignored, infinite=moments.infinite, nan=moments.nan, finite_mean=shown(moments.finite_mean),
-        std_error=None if error is None else shown(error), minimum=shown(low.value) if low else nan,
+        measure=declared.name, title=declared.title, direction=asked.direction, value=shown_value, unit=unit.name,
+        reduction="mean" if reduction == "numel" else "geometric mean" if declared.mean == "geometric" else reduction,
+        denominator=_denominator(plan, moments, reduction), n=moments.n, rows=state.rows,
+        ignored=state.ignored, dropped=dropped, infinite=moments.infinite, nan=moments.nan,
+        finite_mean=shown(moments.finite_mean),
+        std_error=error, minimum=shown(low.value) if low else nan,
         maximum=shown(high[0].value) if high else nan,
         quantiles={_percent(point): shown(at) for point, at in figures.quantiles.points.items()},
         quantile_bound=figures.quantiles.bound, worst=tuple(WorstRow(each.row, shown(each.value)) for each in high),
         first_infinite=extremes.first_infinite, first_nan=extremes.first_nan, better=declared.better,
+        label=asked.label, parameters=asked.parameters, of=_subject(plan, asked),
     )  # fmt: skip
 
 
-def _denominator(moments: MomentFigures, reduction: str) -> tuple[str, float]:
+def _subject(plan: Plan, asked: Asked) -> str | None:
+    """The one input that a measure of one distribution speaks of, where the run has more."""
+    files = [each for each in plan.inputs if each.role in ("p", "q")]
+    if len(asked.roles) != 1 or len(files) + plan.labels < 2:
+        return None
+    return next((each.title for each in files if each.role == asked.roles[0][1]), None)
+
+
+def _figure(plan: Plan, moments: MomentFigures, reduction: str) -> tuple[float, float | None]:
+    """The number and its standard error."""
+    if reduction == "sum":
+        return moments.sum, None
+    if reduction == "numel" and not (moments.nan or moments.infinite or not moments.n):
+        # torch's word "mean" for kl_div: over all cells.
+        error = moments.std_error
+        cells = moments.n * plan.classes
+        return rounded(moments.finite_sum / cells), None if error is None else error / plan.classes
+    return moments.mean, moments.std_error
+
+
+def presented(asked: Asked, measuring: Measuring) -> tuple[Unit, Callable[[Any], Any]]:
+    """The unit of a measure, and how a number (or an array of them) as it is computed becomes one as it is shown."""
+    declared = asked.declared
+    if declared.mean == "geometric":
+        return PURE, lambda value: value if value is None else _plain(np.exp(value))
+    if declared.unit == "nats":
+        unit = unit_of_base(measuring.base)
+    elif declared.unit == "sqrt(nats)":
+        unit = unit_of_base(measuring.base).root
+    else:
+        unit = PURE
+    return unit, unit.of_nats
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, np.ndarray) else float(value)
+
+
+def _denominator(plan: Plan, moments: MomentFigures, reduction: str) -> tuple[str, float]:
     if reduction == "sum":
         return ("none", 1.0)
+    if reduction == "numel":
+        return ("cells", float(moments.n * plan.classes))
     weighted = moments.share != moments.n
     return ("sum of weights" if weighted else "rows", rounded(moments.share))
 
@@ -82,7 +160,16 @@ def _report(readable: Readable) -> InputReport:
         labels=None if given.labels is None else _labels(given), excluded=columns.excluded,
         label_column=header.name(columns.label) if named and columns.label is not None else None,
         id_column=None if columns.id is None else header.name(columns.id),
+        arranged=header.arranged, shape=header.shape if header.arranged else None,
+        class_axis=header.class_axis if header.arranged else None, positions=_positions(header),
     )  # fmt: skip
+
+
+def _positions(header: Header) -> int | None:
+    """Rows that one entry of the first axis has."""
+    if not header.arranged or header.class_axis == 0:
+        return None
+    return math.prod(header.positions[1:])
 
 
 def _class_names(given: Input) -> tuple[str, ...]:
@@ -98,7 +185,7 @@ def _labels(given: Input) -> str:
 def _about_matching(plan: Plan) -> list[str]:
     """Where rows or labels were matched by nothing but their place."""
     said = []
-    inputs = [each.as_read for each in plan.inputs]
+    inputs = [each.as_read for each in plan.inputs if each.role != WEIGHT_ROLE]
     with_ids = [each for each in inputs if each.columns.id is not None]
     if len(inputs) > 1 and with_ids and not plan.by_id:
         names = ", ".join(each.title for each in inputs if each.columns.id is None)

@@ -8,10 +8,12 @@ import numpy as np
 
 from divtool.engine.fold import RowBatch, RowSink
 from divtool.engine.plan import Plan
+from divtool.engine.present import presented
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
 from divtool.formats.source import Stored
 from divtool.formats.writing import RowWriter
 from divtool.meaning.labels import Codes
+from divtool.options import Measuring
 
 
 def column_names(plan: Plan) -> tuple[list[str], list[str]]:
@@ -20,7 +22,7 @@ def column_names(plan: Plan) -> tuple[list[str], list[str]]:
     if plan.gives_matrix:
         classes = list(plan.names or (f"p{i}" for i in range(plan.classes)))
         return _ids(plan, classes), classes
-    measures = [each.declared.name for each in plan.asked]
+    measures = [each.label for each in plan.asked]
     return ["row", *_ids(plan, ["row", "label", *measures]), *(["label"] if plan.labels else [])], measures
 
 
@@ -32,14 +34,17 @@ def _ids(plan: Plan, taken: list[str]) -> list[str]:
     return [name + "_id" if name in taken else name]
 
 
-def sink_of(plan: Plan, writers: Sequence[RowWriter], nats_in_unit: float) -> RowSink | None:
+def sink_of(plan: Plan, writers: Sequence[RowWriter], measuring: Measuring) -> RowSink | None:
     """Hands the rows of each chunk to every writer, in the unit asked for; None where there is no writer."""
     if not writers:
         return None
+    shown = [] if plan.gives_matrix else [presented(asked, measuring)[1] for asked in plan.asked]
 
     def take(batch: RowBatch) -> None:
         keys = _keys(plan, batch)
-        values = batch.values if nats_in_unit == 1.0 else batch.values / nats_in_unit
+        values = batch.values
+        if shown:
+            values = np.stack([as_shown(values[:, i]) for i, as_shown in enumerate(shown)], axis=1)
         for writer in writers:
             writer.write(keys, values)
 
@@ -58,7 +63,7 @@ def _keys(plan: Plan, batch: RowBatch) -> list[Keys]:
 def _labels(plan: Plan, codes: Codes) -> Keys:
     """Labels as the user wrote them: class names, else class indices; an ignored label stays what it was."""
     ignored = np.array([*plan.ignore, 0], dtype=np.int64)
-    if plan.names is None:
+    if plan.names is None or (plan.settings.answers and plan.classes == 1):
         return IntegerKeys(np.where(codes < 0, ignored[-1 - np.minimum(codes, -1)], codes))
     return text_keys([plan.names[code] if code >= 0 else str(ignored[-1 - code]) for code in codes.tolist()])
 

@@ -63,6 +63,9 @@ def find_id(header: Header, wanted: str | None) -> int | None:
     if header.names is None:
         return None
     named = [i for i, name in enumerate(header.names) if id_like(name) and header.types[i] in (INTEGER, TEXT)]
+    if len(named) > 1:
+        # A column of ids says more than the index that a data frame was saved with.
+        named = [i for i in named if header.names[i].strip().lower() != "index"]
     return named[0] if len(named) == 1 else None
 
 
@@ -73,33 +76,36 @@ def _can_name(header: Header, column: int) -> bool:
 
 
 def decide_matrix(
-    header: Header, *, id: int | None, label: int | None, chosen: str | None, first_counts: bool
-) -> Columns:
+    header: Header, *, id: int | None, label: int | None, chosen: str | None, first_counts: bool,
+    weight: int | None = None, least: int = 2,
+) -> Columns:  # fmt: skip
     """The class columns of a table: those asked for, else every numeric column that is not something else by its name.
 
-    ``first_counts`` says that the first column counts the rows 0, 1, 2, ... (a saved index).
+    ``first_counts`` says that the first column counts the rows 0, 1, 2, ... (a saved index); ``weight`` is the column
+    that weighs the rows; ``least`` columns there must be.
     """
-    if header.names is None and chosen is None and id is None and label is None:
-        return _positions(header)
+    if header.names is None and chosen is None and id is None and label is None and weight is None:
+        return _positions(header, least)
     excluded: list[tuple[str, str]] = []
     classes: list[int] = []
     wanted = _grammar(header, chosen) if chosen is not None else None
     for column in range(header.width):
-        reason = _reason(header, column, id=id, label=label, first_counts=first_counts, wanted=wanted)
+        taken = "weighs the rows" if column == weight else ""
+        reason = taken or _reason(header, column, id=id, label=label, first_counts=first_counts, wanted=wanted)
         if reason:
             excluded.append((header.name(column), reason))
         else:
             classes.append(column)
     if wanted is not None and wanted[0]:
         classes = [column for column in wanted[0] if column in classes]
-    return _checked(header, Columns(tuple(classes), id, label, tuple(excluded)))
+    return _checked(header, Columns(tuple(classes), id, label, tuple(excluded)), least)
 
 
-def _positions(header: Header) -> Columns:
+def _positions(header: Header, least: int) -> Columns:
     if header.width and header.types[0] in (TEXT, OTHER):
         return _checked(header, Columns(tuple(i for i in range(header.width) if header.types[i] not in (TEXT, OTHER)),
-                                        None, None, _texts(header)))  # fmt: skip
-    return _checked(header, Columns(range(header.width), None, None))
+                                        None, None, _texts(header)), least)  # fmt: skip
+    return _checked(header, Columns(range(header.width), None, None), least)
 
 
 def _texts(header: Header) -> tuple[tuple[str, str], ...]:
@@ -156,8 +162,8 @@ def _grammar(header: Header, chosen: str) -> tuple[list[int], set[int]]:
     return taken, dropped
 
 
-def _checked(header: Header, columns: Columns) -> Columns:
-    if len(columns.classes) >= 2:
+def _checked(header: Header, columns: Columns, least: int) -> Columns:
+    if len(columns.classes) >= least:
         return columns
     left_out = "; ".join(f'"{name}": {reason}' for name, reason in columns.excluded[:6])
     found = "no column" if not columns.classes else f'only the column "{header.name(columns.classes[0])}"'
@@ -167,16 +173,30 @@ def _checked(header: Header, columns: Columns) -> Columns:
         else ""
     )
     raise InputError(
-        f"{found} can be a class; expected at least two" + (f" (left out: {left_out})" if left_out else ""),
+        f"{found} can be {'a class' if least == 2 else 'taken'}; expected at least {'two' if least == 2 else 'one'}"
+        + (f" (left out: {left_out})" if left_out else ""),
         path=header.path, hint=single or "name the class columns: --columns a,b,c",
     )  # fmt: skip
 
 
-def decide_label(header: Header, *, id: int | None, named: str | None) -> int | None:
+def find_weight(headers: Sequence[Header], truth: Sequence[bool], name: str) -> tuple[int, int]:
+    """Which file holds the column that weighs the rows, and where: a file of the truth before the others."""
+    order = sorted(range(len(headers)), key=lambda i: not truth[i])
+    for i in order:
+        column = headers[i].find(name)
+        if column is not None and (headers[i].names is not None or truth[i]):
+            if headers[i].types[column] in (TEXT, OTHER) and not headers[i].lines:
+                raise InputError("holds no numbers (--sample-weight)", path=headers[i].path, column=name)
+            return i, column
+    known = [header.name(i) for header in headers for i in range(min(header.width, 1000)) if header.names is not None]
+    raise InputError(f'no file has a column "{name}" (--sample-weight)', hint=suggestion(name, known))
+
+
+def decide_label(header: Header, *, id: int | None, named: str | None, weight: int | None = None) -> int | None:
     """The label column of a labels file; None when the file holds soft rows instead."""
     if named is not None:
         return find_column(header, named, "the name after the file's")
-    rest = [i for i in range(header.width) if i != id and not _is_index(header, i)]
+    rest = [i for i in range(header.width) if i not in (id, weight) and not _is_index(header, i)]
     if len(rest) == 1:
         return rest[0]
     if header.names is None:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from divtool.errors import InputError
 from divtool.formats.source import Header, Stored
+from divtool.meaning.cells import CELLS, first_refused, looks_like_answers
 from divtool.numerics.logspace import log_sum_exp
 from divtool.numerics.rowsum import row_sum
 
@@ -34,8 +35,37 @@ class Kind:
     doubt: str = ""
 
 
-def decide_kind(sample: Stored, header: Header, *, given: str | None, normalize: bool, option: str = "--given") -> Kind:
-    """The kind of a table by its first rows. Ambiguity is an :class:`InputError` that names the option."""
+def kind_of_cells(sample: Stored, allowed: frozenset[str], given: str | None) -> Kind | None:
+    """The kind where the row has no rule: where an operand takes nothing else, or counts are announced."""
+    if given == "counts":
+        return Kind("counts", "as given")
+    if "positives" in allowed:
+        return Kind("positives", "numbers as they are")
+    if "chances" in allowed:
+        names = {"probs": "chances", "logits": "logits"}
+        if given is not None:
+            return Kind(names.get(given, given), "as given")
+        x = sample.astype(np.float64)
+        if looks_like_answers(x[~np.isnan(x).any(axis=1)]):
+            return Kind("chances", "all values within 0 and 1")
+        return Kind("logits", "values outside 0 and 1")
+    only = allowed & {"values", "signs"}
+    return Kind(next(iter(only)), "numbers as they are") if only else None
+
+
+def whole_numbers(sample: Stored) -> bool:
+    """Whether a sample holds whole numbers, not below 0, that do not sum to 1 in each row."""
+    x = sample.astype(np.float64)
+    whole = bool(x.size) and bool(((x >= 0.0) & (x == np.round(x)) & np.isfinite(x)).all())
+    return whole and bool((row_sum(x) != 1.0).any())
+
+
+def decide_kind(
+    sample: Stored, header: Header, *, given: str | None, normalize: bool, option: str = "--given",
+    only_logits: bool = False,
+) -> Kind:  # fmt: skip
+    """The kind of a table by its first rows. Ambiguity is an :class:`InputError` that names the option; where only
+    logits are asked for, numbers that could be something else are logits."""
     x = sample.astype(np.float64)
     x = x[~np.isnan(x).any(axis=1)]
     if not x.size:
@@ -55,7 +85,8 @@ def decide_kind(sample: Stored, header: Header, *, given: str | None, normalize:
         return Kind("probs", f"row sums {_around_one(x, tolerance)}", tolerance, strict, normalize)
     if like_logs:
         return Kind("log-probs", "no value above 0, exponentials sum to 1", log_tolerance, strict, normalize)
-    return Kind("logits", _evidence_of_logits(x, header, normalize, option), tolerance, strict, normalize)
+    evidence = _evidence_of_logits(x, header, "" if only_logits else option)
+    return Kind("logits", evidence, tolerance, strict, normalize)
 
 
 def _looks(x: Doubles, tolerance: float, log_tolerance: float) -> tuple[bool, bool]:
@@ -69,30 +100,37 @@ def _looks(x: Doubles, tolerance: float, log_tolerance: float) -> tuple[bool, bo
     return bool(2 * probs.sum() > len(x)), bool(2 * logs.sum() > len(x))
 
 
-def _evidence_of_logits(x: Doubles, header: Header, normalize: bool, option: str) -> str:
+def _evidence_of_logits(x: Doubles, header: Header, option: str) -> str:
+    """What speaks for logits; where ``option`` could say otherwise, what speaks against them is refused."""
     finite = x[np.isfinite(x)]
     if not finite.size:
         return "no finite value in the first rows"
     low, high = float(finite.min()), float(finite.max())
-    if low >= 0.0 and high <= 1.0:
+    if option and low >= 0.0:
+        _refuse_doubtful(x, finite, header, option)
+    odd = x.size - finite.size
+    return f"values from {low:.4g} to {high:.4g}" + (f", {odd:,} infinite among the first rows" if odd else "")
+
+
+def _refuse_doubtful(x: Doubles, finite: Doubles, header: Header, option: str) -> None:
+    low, high = float(finite.min()), float(finite.max())
+    if high <= 1.0:
         sums = row_sum(x)
         raise InputError(
             f"all values are within 0 and 1, yet the rows sum to {sums.min():.6g} to {sums.max():.6g}: neither"
             " probabilities nor plainly logits", path=header.path,
             hint=f"say what they are: {option} probs --normalize, or {option} logits",
         )  # fmt: skip
-    if low >= 0.0 and (finite == np.round(finite)).all():
+    if (finite == np.round(finite)).all():
         raise InputError(
             f"holds whole numbers from {low:.0f} to {high:.0f}: counts, votes or logits?", path=header.path,
-            hint=f"say what they are: {option} logits, or {option} probs --normalize for counts",
+            hint=f"say what they are: {option} counts, or {option} logits",
         )  # fmt: skip
-    if low >= 0.0 and (np.abs(row_sum(x) - 100.0) < 0.5).mean() > 0.5:
+    if (np.abs(row_sum(x) - 100.0) < 0.5).mean() > 0.5:
         raise InputError(
             "the rows sum to 100: percentages?", path=header.path,
             hint=f"divide them by their sum: {option} probs --normalize",
         )  # fmt: skip
-    odd = x.size - finite.size
-    return f"values from {low:.4g} to {high:.4g}" + (f", {odd:,} infinite among the first rows" if odd else "")
 
 
 def _around_one(x: Doubles, tolerance: float) -> str:
@@ -130,6 +168,9 @@ def check_block(kind: Kind, matrix: Stored, dtype: str) -> tuple[Fault | None, D
     Logits are not looked at here: a NaN or a row of only -inf shows in what is computed from it, and is then named by
     :func:`fault_of_row`.
     """
+    if kind.name in CELLS:
+        at = first_refused(kind.name, matrix)
+        return None if at is None else _fault_of_cell(kind, matrix, *at), None
     if kind.name == "logits":
         if dtype == "float16" and np.isinf(matrix).any() and (matrix == np.inf).any():
             row = int(np.flatnonzero((matrix == np.inf).any(axis=1))[0])
@@ -156,11 +197,25 @@ def fault_of_row(kind: Kind, matrix: Stored, row: int, dtype: str) -> Fault | No
     if np.isnan(x).any():
         return Fault(row, int(np.flatnonzero(np.isnan(x))[0]), "the value is NaN; expected a number",
                      "remove the row, or find out why the model wrote it")  # fmt: skip
+    if kind.name in CELLS:
+        at = first_refused(kind.name, matrix[row : row + 1])
+        if at is not None:
+            return _fault_of_cell(kind, matrix, row, at[1])
+        empty = kind.name in ("counts", "positives") and not x.any()
+        return Fault(row, None, "the row sums to 0, so it is no distribution", "remove the row") if empty else None
     if kind.name == "logits":
         return _fault_of_logits(x, row, dtype)
     if kind.name == "log-probs":
         return _fault_of_logs(kind, x, row)
     return _fault_of_probs(kind, x, row)
+
+
+def _fault_of_cell(kind: Kind, matrix: Stored, row: int, column: int) -> Fault:
+    value = float(matrix[row, column])
+    if np.isnan(value):
+        return Fault(row, column, "the value is NaN; expected a number",
+                     "remove the row, or find out why the model wrote it")  # fmt: skip
+    return Fault(row, column, f"the value is {value:.6g}; expected {CELLS[kind.name].expected}", "")
 
 
 def _fault_of_logits(x: Doubles, row: int, dtype: str) -> Fault | None:

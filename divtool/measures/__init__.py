@@ -10,7 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 # The frame of the room, not families of measures.
-FRAME = frozenset({"declare", "vocabulary", "laws"})
+FRAME = frozenset({"declare", "vocabulary", "laws", "likes"})
 
 
 def family_modules() -> list[str]:

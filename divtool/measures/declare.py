@@ -13,36 +13,76 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from divtool.measures.laws import LAWS
+from divtool.measures.likes import LIKES
 from divtool.measures.vocabulary import WORDS
-from divtool.options import LOGARITHM, NUMBER, PAIR, TRUTH
+from divtool.options import (
+    BOTH,
+    CLASS_WEIGHTED,
+    DIRECTED,
+    GUESSED,
+    LIKE,
+    LOGARITHM,
+    LOGITS,
+    NUMBER,
+    PAIR,
+    ROWS_OF_ONE,
+    SMOOTHED,
+    SPREAD,
+    TRUTH,
+    WEIGHTED,
+    ZEROS,
+)
 from divtool.registry import Registry
 
-DISTRIBUTIONS = frozenset({"logits", "log-probs", "probs"})
+# What an operand may hold. Scores are one yes-or-no question a column: a logit, or a probability in [0, 1], each for
+# itself. Values are numbers as they are. Positives are rows of numbers that are not negative, with any sum.
+DISTRIBUTIONS = frozenset({"logits", "log-probs", "probs", "counts"})
 TARGETS = frozenset({"labels", "probs"})
+SCORES = frozenset({"logits", "chances"})
+VALUES = frozenset({"values"})
+POSITIVES = frozenset({"positives"})
+
+# Words that class weights are in, and words that label smoothing is in.
+_WEIGHING = frozenset({"target", "weight_of_label", "weights"})
+_SMOOTHABLE = frozenset({"truth", "target", "error", "chance_error"})
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Operand:
-    """One position on the command line: its role in the formula, and the kinds of content that it may hold."""
+    """One position on the command line: its role in the formula, and the kinds of content that it may hold.
+
+    ``many`` files may stand there; ``tempered``: a temperature is welcome on probabilities too. ``example`` is a file
+    of the project's that fits.
+    """
 
     role: str
     metavar: str
     help: str
     kinds: frozenset[str] = DISTRIBUTIONS
     optional: bool = False
+    many: bool = False
+    tempered: bool = False
+    example: str = ""
 
 
-PREDICTIONS = Operand("q", "PREDS", "The model's outputs: logits, log-probabilities or probabilities, a row each.")
+PREDICTIONS = Operand(
+    "q", "PREDS", "The model's outputs: logits, log-probabilities or probabilities, a row each.",
+    example="examples/data/preds.csv",
+)  # fmt: skip
 LABELS = Operand(
     "target", "LABELS",
     "The truth: class indices, class names or soft rows (FILE:COLUMN names a column). Left out with --label-col.",
-    TARGETS, True,
+    TARGETS, True, example="examples/data/labels.csv",
 )  # fmt: skip
-REFERENCE = Operand("p", "P", "The reference distributions (target, teacher, truth).")
-MODEL = Operand("q", "Q", "The distributions compared with it.")
-DISTRIBUTION = Operand("p", "X", "Logits, log-probabilities or probabilities, a row each.")
+REFERENCE = Operand(
+    "p", "P", "The reference distributions (target, teacher, truth).", example="examples/data/digits_a.npy"
+)
+MODEL = Operand("q", "Q", "The distributions compared with it.", example="examples/data/digits_b.npy")
+DISTRIBUTION = Operand(
+    "p", "X", "Logits, log-probabilities, probabilities or counts, a row each.", example="examples/data/digits_a.npy"
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +116,16 @@ class Declaration:
     direction: str | None = None
     common: bool = False
     keywords: tuple[Keyword, ...] = ()
+    mean: str = "arithmetic"
+    promise: int = 64
+    plain: Shortcut | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def example(self) -> str:
+        """A command line that runs on the project's example files."""
+        files = " ".join(each.example for each in self.operands)
+        return f"divtool {self.name} {files}" + (" -o rows.parquet" if self.is_transform else "")
 
     @property
     def summary(self) -> str:
@@ -90,10 +140,33 @@ class Declaration:
     @property
     def having(self) -> frozenset[str]:
         """What decides which options apply to it."""
-        things = set() if self.is_transform else {NUMBER}
-        things |= {LOGARITHM} if self.unit == "nats" else set()
-        things |= {TRUTH} if "target" in self.roles else set()
-        return frozenset(things | ({PAIR} if {"p", "q"} <= set(self.roles) else set()))
+        words = set(self.needs)
+        kinds = frozenset[str]().union(*(each.kinds for each in self.operands if each.role != "target"))
+        guessed = any(len(each.kinds) > 1 for each in self.operands if each.role != "target")
+        has = {
+            NUMBER: not self.is_transform,
+            LOGARITHM: self.unit in ("nats", "sqrt(nats)") and self.mean != "geometric",
+            TRUTH: "target" in self.roles,
+            PAIR: {"p", "q"} <= set(self.roles) and guessed,
+            # A temperature changes no order.
+            LOGITS: "logits" in kinds and words != {"rank_of_label"},
+            ROWS_OF_ONE: "probs" in kinds,
+            GUESSED: guessed,
+            DIRECTED: self.direction is not None and {"p", "q"} <= set(self.roles),
+            ZEROS: "q" in self.roles and bool(kinds & {"probs", "chances"}) and self.is_unbounded,
+            WEIGHTED: self.share == "target_share",
+            CLASS_WEIGHTED: bool(words & _WEIGHING),
+            SMOOTHED: bool(words & _SMOOTHABLE),
+            SPREAD: bool(words & _SMOOTHABLE) and "chances" not in kinds,
+            BOTH: "target" in words,
+            LIKE: self.name in LIKES,
+        }
+        return frozenset(thing for thing, there in has.items() if there)
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether a row of it may be infinite."""
+        return self.bounds is not None and self.bounds[1] == float("inf")
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -128,12 +201,20 @@ def measure(
     shortcut: Callable[..., Any] | None = None,
     direction: str | None = None,
     common: bool = False,
+    mean: str = "arithmetic",
+    promise: int = 64,
+    plain: Callable[..., Any] | None = None,
+    also: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
     """Declare a function that gives one number a row.
 
-    ``unit`` is "nats" for a logarithmic quantity (converted by --base), "1" for a pure number. ``share`` names the
-    chunk's array of row shares in the mean's denominator; without it every row counts one. ``shortcut`` is a cheaper
-    function for the same number, taken where a chunk offers all of its parameters.
+    ``unit`` is "nats" for a logarithmic quantity (converted by --base), "sqrt(nats)" for the root of one, "1" for a
+    pure number. ``share`` names the chunk's array of row shares in the mean's denominator; without it every row counts
+    one. ``shortcut`` is a cheaper function for the same number, taken where a chunk offers all of its parameters.
+    ``mean`` "geometric" says that the function gives the logarithm of the row's number, so that every figure is an
+    exponential. ``promise`` bounds the relative error of a row in units of 2**-53.
+    ``plain`` is the formula word for word, for rows that are taken as they are though they need not sum to 1
+    (``--zeros clip``). ``also`` are other names that people know it by.
     """
 
     def register(function: Function) -> Function:
@@ -141,7 +222,8 @@ def measure(
             name=name, title=title, family=family, function=function, operands=operands, formula=formula, cite=cite,
             needs=needs_of(function), unit=unit, bounds=bounds, better=better, laws=frozenset(laws), share=share,
             shortcut=None if shortcut is None else Shortcut(shortcut, needs_of(shortcut)), direction=direction,
-            common=common, keywords=keywords_of(function),
+            common=common, keywords=keywords_of(function), mean=mean, promise=promise, also=also,
+            plain=None if plain is None else Shortcut(plain, needs_of(plain)),
         )  # fmt: skip
         unknown = sorted(declared.laws - set(LAWS))
         if unknown:
@@ -153,7 +235,14 @@ def measure(
 
 
 def transform(
-    name: str, *, title: str, operands: tuple[Operand, ...], formula: str, cite: str, common: bool = False
+    name: str,
+    *,
+    title: str,
+    operands: tuple[Operand, ...],
+    formula: str,
+    cite: str,
+    common: bool = False,
+    also: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
     """Declare a function that gives a row of numbers for each row, written to a file."""
 
@@ -163,6 +252,7 @@ def transform(
             Declaration(
                 name=name, title=title, family="transforms", function=function, operands=operands, formula=formula,
                 cite=cite, needs=needs_of(function), unit="rows", common=common, keywords=keywords_of(function),
+                also=also,
             ),
         )  # fmt: skip
         return function

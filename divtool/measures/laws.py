@@ -39,12 +39,19 @@ class Score(Protocol):
 
 @dataclass(frozen=True)
 class Law:
-    """``kept`` tells for each row whether the law holds; it applies to measures that have all of ``roles``."""
+    """``kept`` tells for each row whether the law holds; it applies to measures that have all of ``roles`` and, where
+    it is a law ``of_logits``, take logits."""
 
     name: str
     statement: str
     roles: frozenset[str]
     kept: Callable[[Score, Sample], Kept]
+    of_logits: bool = False
+
+    def holds(self, score: Score, sample: Sample) -> Kept:
+        """For each row whether the law holds; a row that has no number (NaN) keeps it."""
+        kept: Kept = self.kept(score, sample) | np.isnan(score(sample))
+        return kept
 
     def applies_to(self, roles: tuple[str, ...]) -> bool:
         """Whether the law can be asked of a measure with these operands."""
@@ -75,7 +82,8 @@ def _symmetric(score: Score, sample: Sample) -> Kept:
 
 def _permutation(score: Score, sample: Sample) -> Kept:
     classes = sample.p.shape[1]
-    order = np.roll(np.arange(classes), 1)
+    # Even classes, then odd: neighbours part, which a rotation would leave together.
+    order = np.argsort(np.arange(classes) % 2 * classes + np.arange(classes)[::-1], kind="stable")
     moved = Sample(sample.p[:, order], sample.q[:, order], np.argsort(order)[sample.labels])
     return _near(score(sample), score(moved), 64.0)
 
@@ -97,6 +105,18 @@ def _power_of_two_temperature(score: Score, sample: Sample) -> Kept:
     return np.less_equal(score(sample), score(hotter) * (1.0 + 8.0 * U))
 
 
+def _at_most_one(score: Score, sample: Sample) -> Kept:
+    return np.less_equal(score(sample), 1.0 + 8.0 * U)
+
+
+def _triangle(score: Score, sample: Sample) -> Kept:
+    # The third corner is another row of the reference, so that it may be near or far from both.
+    third = np.roll(sample.p, 1, axis=0)
+    straight = score(sample)
+    around = score(sample.changed(q=third)) + score(sample.changed(p=third))
+    return np.less_equal(straight, around * (1.0 + 64.0 * U) + 1e-300)
+
+
 LAWS: dict[str, Law] = {
     law.name: law
     for law in (
@@ -104,8 +124,10 @@ LAWS: dict[str, Law] = {
         Law("zero-on-identical", "exactly 0 where both sides are the same", PAIR, _zero_on_identical),
         Law("symmetric", "the same bits with the sides exchanged", PAIR, _symmetric),
         Law("class-permutation", "the same number in any order of the classes", ANY, _permutation),
-        Law("shift-invariant", "the same bits when a constant is added to every logit", ANY, _shift),
+        Law("shift-invariant", "the same bits when a constant is added to every logit", ANY, _shift, True),
         Law("at-most-log-classes", "never above the logarithm of the number of classes", ANY, _below_log_classes),
-        Law("grows-with-temperature", "never falls when all logits are halved", ANY, _power_of_two_temperature),
+        Law("at-most-one", "never above 1", ANY, _at_most_one),
+        Law("triangle-inequality", "never more than the way over a third distribution", PAIR, _triangle),
+        Law("grows-with-temperature", "never falls when all logits are halved", ANY, _power_of_two_temperature, True),
     )
 }

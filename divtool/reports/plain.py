@@ -39,6 +39,8 @@ def _input(report: InputReport) -> dict[str, Any]:
         "columns": report.columns, "roles": list(report.roles), "kind": report.kind, "evidence": report.evidence,
         "classes": report.classes, "class_names": None if report.class_names is None else list(report.class_names),
         "labels": report.labels, "label_column": report.label_column, "id_column": report.id_column,
+        "arranged": report.arranged or None, "shape": None if report.shape is None else list(report.shape),
+        "class_axis": report.class_axis, "positions": report.positions,
         "excluded": [{"column": name, "reason": reason} for name, reason in report.excluded],
     }  # fmt: skip
     return {name: value for name, value in said.items() if value is not None}
@@ -47,7 +49,10 @@ def _input(report: InputReport) -> dict[str, Any]:
 def _measure(each: MeasureResult) -> dict[str, Any]:
     return {
         "measure": each.measure,
+        "label": each.name,
+        "parameters": {name: _jsonable(value) for name, value in each.parameters.items()},
         "direction": each.direction,
+        "of": each.of,
         "value": plain(each.value),
         "unit": each.unit,
         "reduction": each.reduction,
@@ -55,6 +60,7 @@ def _measure(each: MeasureResult) -> dict[str, Any]:
         "n": each.n,
         "rows": each.rows,
         "ignored": each.ignored,
+        "dropped": each.dropped,
         "infinite": each.infinite,
         "nan": each.nan,
         "finite_mean": plain(each.finite_mean),
@@ -72,7 +78,7 @@ def _measure(each: MeasureResult) -> dict[str, Any]:
 def record(each: MeasureResult) -> dict[str, str]:
     """One flat line for a measure, every number as the shortest text that reads back to the same double."""
     return {
-        "measure": each.measure,
+        "measure": each.name,
         "value": shortest(each.value),
         "std_error": "" if each.std_error is None else shortest(each.std_error),
         "unit": each.unit,

@@ -15,7 +15,7 @@ from divtool.reports.safetext import safe
 from divtool.result import InputReport, MeasureResult, Result
 
 _ROLES = {"target": "labels"}
-_WIDEST_PATH = 44
+_WIDEST_PATH, _WIDEST_NAME = 44, 40
 
 
 def as_table(result: Result, *, digits: int, terminal: bool, width: int | None = None) -> str:
@@ -35,7 +35,7 @@ def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
     matched = "; ".join(result.matched)
     if matched:
         pieces.append(Text.assemble(("matched ", "dim"), safe(matched.replace(" matched", ""), 400)))
-    for each in result.results:
+    for each in result.results[:1]:
         pieces += [
             Text(""),
             _headline(each, result, digits, width),
@@ -43,7 +43,42 @@ def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
             Text(""),
             _spread(each, digits),
         ]
+    if len(result.results) > 1:
+        pieces += [Text(""), _others(result, digits)]
     return pieces
+
+
+def _others(result: Result, digits: int) -> Table:
+    """The other measures of the run, a line each."""
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("also", overflow="fold")
+    for name in ("value", "+-"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    for name in ("median", "p95", "max"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for each in result.results[1:]:
+        error = "" if each.std_error is None else number(each.std_error, min(digits, 3))
+        shown = (each.quantiles["p50"], each.quantiles["p95"], each.maximum)
+        spread = [number(value, min(digits, 5)) for value in shown]
+        where = f"in row {each.worst[0].row}" if each.worst else ""
+        table.add_row(
+            Text(_name(each, result)), Text(number(each.value, digits), "bold cyan"), error,
+            "" if each.unit == "1" else each.unit, *spread, Text("; ".join([where, *_oddities(each)]), "dim"),
+        )  # fmt: skip
+    return table
+
+
+def _name(each: MeasureResult, result: Result) -> str:
+    """A direction with the files in it, else the measure's name with its options."""
+    if each.direction is None:
+        return each.name + (f" of {safe(os.path.basename(each.of), 40)}" if each.of else "")
+    options = each.name.partition("(")[2].removesuffix("_reversed").removesuffix(")")
+    tail = f", {options}" if options else ""
+    named = _directed(each.direction, result) + tail
+    # The header says which file is p and which is q.
+    return named if len(named) <= _WIDEST_NAME else each.direction + tail
 
 
 def _inputs(result: Result) -> Table:
@@ -77,6 +112,7 @@ def _meaning(each: InputReport) -> str:
         said.append(f"classes {shown}" + (f", ... ({len(each.class_names)})" if len(each.class_names) > 6 else ""))
     if each.labels is not None:
         said.append(each.labels + (f' in "{safe(each.label_column, 40)}"' if each.label_column else ""))
+    said += [each.arranged] if each.arranged else []
     odd = [(name, reason) for name, reason in each.excluded if reason not in ("names the rows", "label")]
     if odd:
         shown = ", ".join(f'"{safe(name, 24)}" ({reason})' for name, reason in odd[:4])
@@ -99,6 +135,8 @@ def _headline(each: MeasureResult, result: Result, digits: int, width: int) -> T
 
 def _directed(direction: str, result: Result) -> str:
     """``KL(p || q)`` with the files in place of the roles."""
+    if "(" not in direction:
+        return direction
     inner = direction[direction.index("(") + 1 : -1]
     for each in result.inputs:
         if each.roles and each.roles[0] in ("p", "q"):
@@ -114,17 +152,25 @@ def _basis(each: MeasureResult, result: Result) -> Text:
         f"{each.reduction} over {each.n:,} rows" + ("" if name != "sum of weights" else f", weights sum to {value:.7g}")
     ]
     said += [f"{each.ignored:,} ignored"] if each.ignored else []
+    said += [f"{name.replace('_', ' ')} {value}" for name, value in each.parameters.items() if value not in ("", False)]
+    said += _oddities(each)
+    said += [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in result.settings.items()
+        if name in ("temperature", "label_smoothing", "zeros", "like", "mean", "sample_weight")
+    ]
+    return Text("; ".join(said), "dim")
+
+
+def _oddities(each: MeasureResult) -> list[str]:
+    """Rows that are no ordinary numbers."""
+    said = [f"{each.dropped:,} infinite dropped"] if each.dropped else []
     if each.infinite:
         rows = ", ".join(map(str, each.first_infinite))
         said.append(f"{each.infinite:,} infinite (first rows {rows}), finite rows alone {each.finite_mean:.7g}")
     if each.nan:
         said.append(f"{each.nan:,} NaN (first rows {', '.join(map(str, each.first_nan))})")
-    said += [
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in result.settings.items()
-        if name in ("temperature", "label_smoothing")
-    ]
-    return Text("; ".join(said), "dim")
+    return said
 
 
 def _spread(each: MeasureResult, digits: int) -> RenderableType:

@@ -1,0 +1,225 @@
+"""Which measures a run computes: the verb's own, both ways where that makes a difference, and those of ``-m``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from divtool.errors import UsageError
+from divtool.measures import load_families
+from divtool.measures.declare import MEASURES, Declaration, Keyword, Shortcut
+from divtool.options import Measuring, fields_of, flag_of
+from divtool.registry import suggestion
+
+_TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A measure as this run computes it: the function chosen for its inputs, and the values of its own options.
+
+    ``roles`` gives for each of its roles that of the input which plays it; ``reversed`` says that the sides are
+    exchanged. ``plain`` asks for the formula word for word, for rows that need not sum to 1.
+    """
+
+    declared: Declaration
+    keywords: dict[str, Any] = field(default_factory=dict)
+    shortcut: Shortcut | None = None
+    roles: tuple[tuple[str, str], ...] = ()
+    reversed: bool = False
+    plain: Shortcut | None = None
+
+    @property
+    def function(self) -> Any:
+        """What is called on each chunk."""
+        return self._chosen.function
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What it is handed."""
+        return self._chosen.needs
+
+    @property
+    def _chosen(self) -> Declaration | Shortcut:
+        return self.plain or self.shortcut or self.declared
+
+    @property
+    def label(self) -> str:
+        """Its name among the measures of a run, with the options that are not its defaults."""
+        own = [f"{key}={_text(value)}" for key, value in self.keywords.items() if value != self.default_of(key)]
+        name = self.declared.name + (f"({','.join(own)})" if own else "")
+        return name + ("_reversed" if self.reversed else "")
+
+    def default_of(self, key: str) -> Any:
+        """The default of one of its own options."""
+        return next(each.default for each in self.declared.keywords if each.name == key)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All of its own options, for the record."""
+        return {each.name: self.keywords.get(each.name, each.default) for each in self.declared.keywords}
+
+    @property
+    def direction(self) -> str | None:
+        """The direction as it was computed."""
+        said = self.declared.direction
+        if said is None or not self.reversed:
+            return said
+        head, _, inner = said.partition("(")
+        swapped = {"p": "q", "q": "p"}
+        return head + "(" + " ".join(swapped.get(word, word) for word in inner.removesuffix(")").split(" ")) + ")"
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def asked_for(
+    verb: Declaration, keywords: dict[str, Any], more: Sequence[str], *, reverse: bool, both: bool
+) -> list[Asked]:
+    """The measures of a run, the verb's own first; no file is opened for it."""
+    found = [Asked(verb, _own(verb, keywords))]
+    found += [Asked(each, own) for text in more for piece in text.split(",") for each, own in _named(verb, piece)]
+    every: list[Asked] = []
+    for each in found:
+        mapping = _roles(verb, each.declared, reverse)
+        every.append(_with(each, mapping, reverse and each.declared.direction is not None))
+        if both and each.declared.direction is not None:
+            every.append(_with(each, _roles(verb, each.declared, not reverse), not reverse))
+    labels = [each.label for each in every]
+    return [each for i, each in enumerate(every) if each.label not in labels[:i]]
+
+
+# They change how a number is shown, or speak of the run: no measure computes another number for them.
+_HARMLESS = ("base", "measure", "empty", "reduction", "sample_weight", "reverse", "ignore_index")
+
+
+def check_options(asked: Sequence[Asked], measuring: Measuring) -> None:
+    """Refuse options that a measure of ``-m`` would not obey, or would obey without being asked."""
+    if measuring.like is not None and measuring.measure:
+        raise UsageError("--like speaks of one measure; leave out -m, or --like")
+    chosen = [
+        each for each in fields_of(Measuring)
+        if each.name not in _HARMLESS and getattr(measuring, each.name) != each.default
+    ]  # fmt: skip
+    for declared in {one.declared.name: one.declared for one in asked}.values():
+        for each in chosen:
+            if each.metadata["applies"] not in ("", *declared.having):
+                raise UsageError(f"{flag_of(each)} does not go with -m {declared.name}", hint="run it by itself")
+
+
+def _with(asked: Asked, roles: tuple[tuple[str, str], ...], exchanged: bool) -> Asked:
+    return Asked(asked.declared, asked.keywords, None, roles, exchanged)
+
+
+def _roles(verb: Declaration, declared: Declaration, reverse: bool) -> tuple[tuple[str, str], ...]:
+    """Which input plays which role: each its own; a measure of one distribution takes the model where it is alone."""
+    roles = {role: role for role in declared.roles}
+    if declared.roles == ("p",) and "p" not in verb.roles:
+        roles = {"p": "q"}
+    if reverse and {"p", "q"} <= set(declared.roles):
+        roles = {**roles, "p": "q", "q": "p"}
+    if any(each.many for each in declared.operands):
+        # Every input is a member: all of them, as they are.
+        return ()
+    return tuple(sorted(roles.items()))
+
+
+def _own(declared: Declaration, keywords: dict[str, Any]) -> dict[str, Any]:
+    given = {each.name: keywords.get(each.name) for each in declared.keywords}
+    return {
+        each.name: _typed(declared, each, given[each.name])
+        for each in declared.keywords
+        if given[each.name] is not None
+    }
+
+
+def _named(verb: Declaration, text: str) -> list[tuple[Declaration, dict[str, Any]]]:
+    """The measures that one word of ``-m`` names: ``NAME``, ``NAME:OPTION=VALUE``, or a family."""
+    name, *settings = text.strip().split(":")
+    load_families()
+    if name in MEASURES:
+        declared = MEASURES.get(name)
+        _check_fits(verb, declared)
+        return [(declared, _settings(declared, settings))]
+    family = [each for each in MEASURES if _slug(each.family).startswith(name.lower()) and name and not settings]
+    fitting = [each for each in family if _fits(verb, each)]
+    if not fitting:
+        raise UsageError(f'-m "{name}": there is no such measure', hint=suggestion(name, _names_fitting(verb)))
+    return [(each, {}) for each in fitting]
+
+
+def _slug(family: str) -> str:
+    return family.lower().replace("'s", "").replace(" ", "-")
+
+
+def _settings(declared: Declaration, settings: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    known = {each.name: each for each in declared.keywords}
+    for piece in settings:
+        key, equals, value = piece.partition("=")
+        key = key.strip().replace("-", "_")
+        if key not in known or not equals:
+            raise UsageError(
+                f'-m {declared.name}: "{piece}" is none of its options',
+                hint=f"it has {', '.join(known)}: write {declared.name}:NAME=VALUE" if known else "it has none",
+            )
+        found[key] = _typed(declared, known[key], value)
+    return found
+
+
+def _typed(declared: Declaration, keyword: Keyword, value: Any) -> Any:
+    """A value in the type of its option."""
+    flag = "--" + keyword.name.replace("_", "-")
+    if keyword.type is bool:
+        word = str(value).strip().lower()
+        if word in _TRUE + _FALSE:
+            return word in _TRUE
+        raise UsageError(f"{declared.name} {flag} {value}: expected true or false")
+    if keyword.type is str:
+        return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    try:
+        number = keyword.type(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if number != number and value == value:
+        raise UsageError(f"{declared.name} {flag} {value}: expected a {_kind_of(keyword.type)}")
+    return number
+
+
+def _kind_of(type_: Any) -> str:
+    return "whole number" if type_ is int else "number"
+
+
+def _fits(verb: Declaration, declared: Declaration) -> bool:
+    """Whether the inputs of a verb are those of a measure."""
+    if declared.is_transform:
+        return False
+    theirs = {each.role: each for each in verb.operands}
+    alone = declared.roles == ("p",) and "p" not in theirs
+    return all(
+        (role := "q" if alone else each.role) in theirs and bool(_family(each.kinds) == _family(theirs[role].kinds))
+        for each in declared.operands
+    )
+
+
+def _family(kinds: frozenset[str]) -> str:
+    """What a row of such kinds is: a distribution, answers, numbers; the truth fits the truth."""
+    for kind in ("labels", "chances", "values", "positives", "signs"):
+        if kind in kinds:
+            return kind
+    return "distributions"
+
+
+def _names_fitting(verb: Declaration) -> list[str]:
+    return [each.name for each in MEASURES if _fits(verb, each)]
+
+
+def _check_fits(verb: Declaration, declared: Declaration) -> None:
+    if not _fits(verb, declared):
+        raise UsageError(
+            f"-m {declared.name}: it takes {' and '.join(each.metavar for each in declared.operands)},"
+            f" {verb.name} has {' and '.join(each.metavar for each in verb.operands)}",
+            hint="these fit: " + ", ".join(_names_fitting(verb)),
+        )

@@ -1,0 +1,171 @@
+"""Several measures in one pass, both directions, weights of rows: what a run computes besides its verb."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import divtool
+from divtool.engine.asked import asked_for
+from divtool.errors import InputError, UsageError
+from divtool.measures import load_families
+from divtool.measures.declare import MEASURES
+
+load_families()
+RNG = np.random.default_rng(5)
+A, B = RNG.normal(size=(2, 40, 5))
+LABELS = RNG.integers(0, 5, 40)
+
+
+def labels_of(verb: str, *more: str, **options: Any) -> list[str]:
+    found = asked_for(MEASURES.get(verb), {}, more, **{"reverse": False, "both": False, **options})
+    return [each.label for each in found]
+
+
+class TestWhatIsAsked:
+    def test_names_options_and_families(self) -> None:
+        assert labels_of("kl", "js,tv", "renyi:order=3") == ["kl", "js", "tv", "renyi(order=3)"]
+        assert {"tv", "hellinger", "l1"} <= set(labels_of("kl", "distances"))
+
+    def test_the_same_measure_is_computed_once(self) -> None:
+        assert labels_of("kl", "kl,js", "js") == ["kl", "js"]
+
+    def test_both_directions_where_they_differ(self) -> None:
+        assert labels_of("kl", "js", both=True) == ["kl", "kl_reversed", "js"]
+
+    def test_reverse(self) -> None:
+        (found,) = asked_for(MEASURES.get("kl"), {}, (), reverse=True, both=False)
+        assert found.direction == "KL(q || p)"
+        assert found.label == "kl_reversed"
+
+    @pytest.mark.parametrize(
+        ("verb", "more", "message"),
+        [
+            ("kl", "bec", "no such measure"),
+            ("kl", "ce", "it takes PREDS and LABELS"),
+            ("kl", "softmax", "it takes"),
+            ("kl", "renyi:ordr=2", "none of its options"),
+            ("kl", "renyi:order=two", "expected a number"),
+            ("entropy", "kl", "these fit"),
+            ("kl", "", "no such measure"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, verb: str, more: str, message: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            labels_of(verb, more)
+        assert message in caught.value.message + caught.value.hint
+
+
+class TestOnePass:
+    def test_each_number_is_that_of_its_own_command(self) -> None:
+        together = divtool.kl(A, B, measure="js,tv,renyi:order=3,entropy")
+        for name, alone in {
+            "kl": divtool.kl(A, B), "js": divtool.js(A, B), "tv": divtool.tv(A, B),
+            "renyi(order=3)": divtool.renyi(A, B, order=3.0), "entropy": divtool.entropy(A),
+            "kl_reversed": divtool.kl(B, A),
+        }.items():  # fmt: skip
+            assert together[name].value == alone.value, name
+
+    def test_reverse_is_the_other_command(self) -> None:
+        assert divtool.kl(A, B, reverse=True).value == divtool.kl(B, A).value
+
+    def test_a_measure_of_one_distribution_takes_the_model_of_a_loss(self) -> None:
+        assert divtool.ce(A, LABELS, measure="entropy")["entropy"].value == divtool.entropy(A).value
+
+    def test_rows_have_a_column_for_each(self, tmp_path: Path) -> None:
+        path = tmp_path / "rows.csv"
+        divtool.kl(A, B, measure="js", per_row=str(path))
+        assert path.read_text().partition("\n")[0] == "row,kl,kl_reversed,js"
+
+    def test_units_are_each_measures_own(self) -> None:
+        result = divtool.kl(A, B, measure="tv,js-distance", base="2")
+        assert [each.unit for each in result.results] == ["bits", "bits", "1", "sqrt(bits)"]
+        assert result["tv"].value == divtool.tv(A, B).value
+        assert result["js-distance"].value == pytest.approx(divtool.js_distance(A, B).value / math.sqrt(math.log(2)))
+
+
+class TestSampleWeights:
+    def frame(self, weights: Any) -> Any:
+        import pandas as pd
+
+        return pd.DataFrame({"label": LABELS, "importance": weights})
+
+    def test_a_weight_of_two_is_the_row_twice(self) -> None:
+        weights = np.where(np.arange(40) < 10, 2.0, 1.0)
+        twice = np.concatenate([np.arange(40), np.arange(10)])
+        weighted = divtool.ce(A, self.frame(weights), sample_weight="importance")
+        assert weighted.value == pytest.approx(divtool.ce(A[twice], LABELS[twice]).value, rel=1e-15)
+        assert weighted.results[0].denominator == ("sum of weights", 50.0)
+
+    def test_beside_class_weights(self) -> None:
+        weights, own = np.arange(40) / 10.0, np.array([1.0, 2.0, 0.5, 3.0, 1.5])
+        rows = divtool.ce(A, LABELS, reduction="none").row_values
+        share = weights * own[LABELS]
+        found = divtool.ce(A, self.frame(weights), sample_weight="importance", class_weight=own.tolist()).value
+        assert found == pytest.approx((share * rows).sum() / share.sum(), rel=1e-14)
+
+    def test_a_row_of_weight_nothing_may_be_infinite(self) -> None:
+        table = np.array([[0.0, 1.0], [0.5, 0.5]])
+        import pandas as pd
+
+        frame = pd.DataFrame({"label": [0, 0], "w": [0.0, 1.0]})
+        assert divtool.ce(table, frame, sample_weight="w").value == pytest.approx(math.log(2))
+
+    def test_negative_weights_and_unknown_columns_are_refused(self) -> None:
+        with pytest.raises(InputError, match="not below 0"):
+            divtool.ce(A, self.frame(np.full(40, -1.0)), sample_weight="importance")
+        with pytest.raises(InputError, match="no file has a column"):
+            divtool.ce(A, self.frame(np.ones(40)), sample_weight="importence")
+
+    def test_the_column_of_a_pair(self) -> None:
+        import pandas as pd
+
+        weights = RNG.random(40)
+        left = pd.DataFrame({**{f"c{i}": A[:, i] for i in range(5)}, "weight": weights})
+        right = pd.DataFrame({f"c{i}": B[:, i] for i in range(5)})
+        rows = divtool.kl(A, B, reduction="none").row_values
+        found = divtool.kl(left, right, sample_weight="weight").value
+        assert found == pytest.approx((weights * rows).sum() / weights.sum(), rel=1e-14)
+
+    def test_rows_in_another_order(self) -> None:
+        import pandas as pd
+
+        weights, order = RNG.random(40), RNG.permutation(40)
+        names = [f"r{i}" for i in range(40)]
+        left = pd.DataFrame({"id": names, **{f"c{i}": A[:, i] for i in range(5)}})
+        right = pd.DataFrame({"id": names, "label": LABELS, "w": weights}).iloc[order]
+        rows = divtool.ce(A, LABELS, reduction="none").row_values
+        expected = (weights * rows).sum() / weights.sum()
+        assert divtool.ce(left, right, sample_weight="w").value == pytest.approx(expected, rel=1e-14)
+        left["v"] = weights
+        assert divtool.ce(left, right.drop(columns="w"), sample_weight="v").value == pytest.approx(expected, rel=1e-14)
+
+    def test_twins_in_a_file_that_stands_alone(self) -> None:
+        import pandas as pd
+
+        frame = pd.DataFrame({"id": [7] * 40, **{f"c{i}": A[:, i] for i in range(5)}, "w": np.ones(40)})
+        assert divtool.entropy(frame, sample_weight="w").value == divtool.entropy(A).value
+
+
+class TestOptionsOfOthers:
+    @pytest.mark.parametrize(
+        "options",
+        [{"label_smoothing": 0.1}, {"class_weight": [1.0, 2.0, 1.0, 1.0, 1.0]}, {"zeros": "cap:5"}],
+        ids=["smoothing", "weights", "zeros"],
+    )
+    def test_what_another_measure_would_not_obey_is_refused(self, options: dict[str, Any]) -> None:
+        with pytest.raises(UsageError, match="does not go with -m error-rate"):
+            divtool.ce(A, LABELS, measure="error-rate", **options)
+
+    def test_like_speaks_of_one_measure(self) -> None:
+        with pytest.raises(UsageError, match="--like speaks of one measure"):
+            divtool.ce(A, LABELS, measure="brier", like="torch")
+
+    @pytest.mark.parametrize("verb", ["error-rate", "focal", "spherical"])
+    def test_what_would_be_ignored_is_not_offered(self, verb: str) -> None:
+        with pytest.raises(UsageError, match="has no option"):
+            divtool.compute(verb, A, LABELS, weight_target_only=True)
