@@ -139,6 +139,9 @@ def _request(asked: Declaration, operands: Sequence[Any], options: dict[str, Any
     for name in options:
         if name not in known:
             raise UsageError(f'{asked.name} has no option "{name}"', hint=suggestion(name, known))
+    if options.get("like") == "torch" and asked.name == "bce" and options.get("reduction") == "sum":
+        # torch sums over all cells.
+        options = {**options, "over": "sum"}
     verb, reading, measuring = understood(asked, pick(Reading, options), pick(Measuring, options))
     request = Request(verb, operands, reading, measuring, pick(Running, options), pick(Writing, options), options)
     unit_of_base(request.measuring.base)

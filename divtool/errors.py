@@ -23,6 +23,9 @@ class DivtoolError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        return self.message + (f"\nhint: {self.hint}" if self.hint else "")
+
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders; the default would drop keyword arguments.
         return _rebuild, (type(self), self.__dict__.copy())

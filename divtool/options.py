@@ -7,7 +7,7 @@ arguments. Types are plain, defaults are those of the fields.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -121,7 +121,7 @@ class Measuring:
     weight_target_only: bool = option(
         False, "Weigh a smoothed row by its label's class weight alone, not each class by its own.", applies=BOTH
     )
-    sample_weight: str | None = option(
+    sample_weight: str | Sequence[float] | None = option(
         None, "The column that weighs each row (of the labels file or the first file that has it).", metavar="COL",
         applies=NUMBER,
     )  # fmt: skip
@@ -202,7 +202,7 @@ def pick(group: type[Group], arguments: Mapping[str, Any]) -> Group:
 
 
 # Options that take more than text from a program.
-_RICHER = ("class_weight", "chunk_size", "progress")
+_RICHER = ("class_weight", "chunk_size", "progress", "sample_weight")
 
 
 def _typed(each: Field[Any], value: Any) -> Any:

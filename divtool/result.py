@@ -110,6 +110,10 @@ class Result:
             raise AttributeError(f"{self.command} gives no single number; its rows are in row_values")
         return self.results[0].value
 
+    def __repr__(self) -> str:
+        rows = "" if self.row_values is None else f"; row_values of shape {self.row_values.shape}"
+        return f"<divtool {self.command}: {str(self).replace(chr(10), '; ')}{rows}>"
+
     def __float__(self) -> float:
         return self.value
 
@@ -121,4 +125,4 @@ class Result:
         for each in self.results:
             if measure in (each.name, each.measure):
                 return each
-        raise KeyError(measure)
+        raise KeyError(f"{measure!r}; there are {', '.join(each.name for each in self.results)}")

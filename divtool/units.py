@@ -23,6 +23,11 @@ class Unit:
         return value if self.nats == 1.0 else value / self.nats
 
     @property
+    def square(self) -> Unit:
+        """The unit of the square of a number in this unit."""
+        return Unit(f"{self.name}^2", self.nats * self.nats)
+
+    @property
     def root(self) -> Unit:
         """The unit of the square root of a number in this unit."""
         return Unit(f"sqrt({self.name})", math.sqrt(self.nats))

@@ -20,6 +20,7 @@ from divtool.cli.verbs import families, verbs
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration
 from divtool.measures.laws import LAWS
+from divtool.measures.likes import LIKES
 
 DOCS = Path(__file__).resolve().parent
 PROGRAM = Path(sysconfig.get_path("scripts")) / "divtool"
@@ -27,6 +28,7 @@ GENERATED = "<!-- Written by docs/build.py from the declarations; not to be edit
 UNITS = {
     "nats": "nats; bits with `--base 2`, dits with `--base 10`",
     "sqrt(nats)": "the root of nats; of bits with `--base 2`",
+    "nats^2": "nats squared; bits squared with `--base 2`",
     "1": "a pure number",
     "rows": "a row for each row",
 }
@@ -55,7 +57,7 @@ def measures_page() -> str:
 def section(declared: Declaration) -> list[str]:
     """The paragraphs of one measure."""
     return [f"### `{declared.name}`: {declared.title}", declared.summary, _facts(declared), *_paragraphs(declared),
-            *_options(declared), _on_files(declared), *_in_python(declared)]  # fmt: skip
+            *_options(declared), *_likes(declared), _on_files(declared), *_in_python(declared)]  # fmt: skip
 
 
 def _facts(declared: Declaration) -> str:
@@ -69,7 +71,7 @@ def _facts(declared: Declaration) -> str:
         "Better": declared.better or "",
         "Laws": "; ".join(laws),
         "Error": "" if declared.is_transform else f"at most {declared.promise} units of 2^-53 in each row",
-        "Also called": ", ".join(declared.also),
+        "Known as": ", ".join(declared.also),
         "Source": declared.cite,
     }
     return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {_cell(value)} |" for name, value in facts.items() if value)
@@ -103,6 +105,12 @@ def _options(declared: Declaration) -> list[str]:
     for each in declared.keywords:
         lines.append(f"- `--{each.name.replace('_', '-')}` (default `{each.default}`): {each.help}")
     return ["\n".join(lines)]
+
+
+def _likes(declared: Declaration) -> list[str]:
+    """What other tools do."""
+    said = [f"- `--like {tool}`: {text}" for tool, text in LIKES.get(declared.name, {}).items()]
+    return ["Other tools' digits:\n\n" + "\n".join(said)] if said else []
 
 
 def _on_files(declared: Declaration) -> str:

@@ -46,7 +46,7 @@ class TestWhatIsAsked:
         ("verb", "more", "message"),
         [
             ("kl", "bec", "no such measure"),
-            ("kl", "ce", "it takes PREDS and LABELS"),
+            ("kl", "ce", "it takes PREDS (distributions) and LABELS"),
             ("kl", "softmax", "it takes"),
             ("kl", "renyi:ordr=2", "none of its options"),
             ("kl", "renyi:order=two", "expected a number"),
@@ -169,3 +169,34 @@ class TestOptionsOfOthers:
     def test_what_would_be_ignored_is_not_offered(self, verb: str) -> None:
         with pytest.raises(UsageError, match="has no option"):
             divtool.compute(verb, A, LABELS, weight_target_only=True)
+
+
+class TestArrays:
+    def test_a_list_of_numbers_is_one_distribution(self) -> None:
+        assert divtool.kl([0.5, 0.5], [0.25, 0.75]).value == divtool.kl([[0.5, 0.5]], [[0.25, 0.75]]).value
+        assert divtool.entropy(np.array([0.5, 0.5])).results[0].n == 1
+
+    def test_weights_may_be_an_array(self) -> None:
+        weights = RNG.random(40)
+        rows = divtool.ce(A, LABELS, reduction="none").row_values
+        found = divtool.ce(A, LABELS, sample_weight=weights).value
+        assert found == pytest.approx((weights * rows).sum() / weights.sum(), rel=1e-14)
+        with pytest.raises(InputError, match="39 rows"):
+            divtool.ce(A, LABELS, sample_weight=weights[:39])
+
+    def test_a_result_says_what_it_is(self) -> None:
+        assert repr(divtool.tv([0.5, 0.5], [0.5, 0.5])) == "<divtool tv: tv 0.0 1, mean of 1>"
+        assert "row_values of shape (2, 3)" in repr(divtool.softmax(np.array([[3.0, 1.5, 0.25], [1.0, 2.0, 0.5]])))
+
+
+class TestKindsOfOthers:
+    """A measure of -m takes what its verb would take, and no other."""
+
+    def test_a_named_one_is_refused(self) -> None:
+        with pytest.raises(InputError, match="nll takes log-probabilities"):
+            divtool.ce(A, LABELS, measure="nll")
+
+    def test_one_of_a_family_is_left_out(self) -> None:
+        names = [each.name for each in divtool.ce(A, LABELS, measure="losses").results]
+        assert "nll" not in names
+        assert {"ce", "brier", "error-rate"} <= set(names)

@@ -128,12 +128,12 @@ class TestErrors:
     def test_crosses_process_borders(self, kind: type[errors.DivtoolError]) -> None:
         error = kind("wrong", hint="do this")
         back = pickle.loads(pickle.dumps(error))
-        assert (type(back), str(back), back.message, back.hint) == (kind, "wrong", "wrong", "do this")
+        assert (type(back), str(back), back.message, back.hint) == (kind, "wrong\nhint: do this", "wrong", "do this")
 
     def test_a_place_survives_too(self) -> None:
         error = errors.InputError("is odd", path="x.csv", row=8, line=10, column="c2", hint="look")
         back = pickle.loads(pickle.dumps(error))
-        assert str(back) == 'x.csv: line 10 (row 8), column "c2": is odd'
+        assert back.message == 'x.csv: line 10 (row 8), column "c2": is odd'
         assert (back.path, back.row, back.line, back.column) == ("x.csv", 8, 10, "c2")
 
 

@@ -154,7 +154,7 @@ class TestDeclarations:
     def test_says_what_it_is(self, declared: Declaration) -> None:
         assert all([declared.title, declared.family, declared.formula, declared.cite, declared.summary])
         assert declared.summary.endswith((".", "?"))
-        assert declared.unit in ("nats", "sqrt(nats)", "1", "rows")
+        assert declared.unit in ("nats", "sqrt(nats)", "nats^2", "1", "rows")
 
     @pytest.mark.parametrize("declared", ALL, **by_name)
     def test_states_its_edges(self, declared: Declaration) -> None:
@@ -513,7 +513,7 @@ class TestAddingAMeasure:
             assert piece in text
 
     def test_gives_a_line_in_the_lists(self, copy: Path) -> None:
-        line = "\ntop-mass\tentropies\tMass of the top classes\t1\t[0, 1]\t\tsum of the largest p_k\n"
+        line = "\ntop-mass\tentropies\tMass of the top classes\t1\t[0, 1]\t\t\tsum of the largest p_k\n"
         assert line in self.divtool(copy, "list").stdout
         assert "\ntop-mass\t" in self.divtool(copy, "list", "--laws").stdout
 

@@ -281,7 +281,7 @@ def test_edges_of_rows() -> None:
     same(logspace.softmax(spread)[2:], np.array([[0, 0.5, 0.5], [1, 0, 0]]))
     assert np.isnan(logspace.softmax(spread)[:2]).all()
     assert np.isnan(surprisal(spread)[:2]).all()
-    same(-log_softmax(spread), surprisal(spread))
+    same(log_softmax(spread), 0.0 - surprisal(spread))
     assert np.isnan(entropy(spread_of_table(frozen([[0, 0], [nan, 1], [1, nan]])))).all()
     others = frozen(np.zeros((4, 3)))
     assert np.isnan(kl_of(pair_of_logits(x, others))).tolist() == [True, True, False, False]

@@ -130,7 +130,7 @@ class TestKaggle:
 
 
 def test_a_tool_that_does_nothing_else_is_no_preset() -> None:
-    with pytest.raises(UsageError, match="no such difference"):
+    with pytest.raises(UsageError, match="no number of its own"):
         divtool.kl(SOFT, SOFT, like="sklearn")
 
 

@@ -19,7 +19,7 @@ from divtool import __version__
 from divtool.cli.verbs import Verb, families, verbs
 from divtool.errors import DivtoolError, OutputError, ResourceError, UsageError
 
-_TOOLS = {"list": "List all measures with formula, unit and laws; not all are shown here."}
+_TOOLS = {"list": "All measures with formula, unit and laws (list NAME: one)."}
 _DONE, _USAGE = 0, 2
 
 
@@ -49,8 +49,12 @@ class LazyRoot(TyperGroup):
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             from divtool.registry import suggestion
 
-            meant = [each.name for each in verbs() if args[0].lower() in each.synonyms]
-            hint = f'did you mean "{meant[0]}"?' if meant else suggestion(args[0], self.list_commands(ctx))
+            typed = args[0].lower().replace("_", "-")
+            meant = [each.name for each in verbs() if typed in (each.name, *each.synonyms)]
+            quoted = " or ".join(f'"{name}"' for name in meant[:3])
+            hint = f"did you mean {quoted}?" if meant else suggestion(args[0], self.list_commands(ctx))
+            if hint.startswith("known"):
+                hint = "divtool list shows all"
             raise UsageError(f'there is no command "{args[0]}"', hint=hint)
         return super().resolve_command(ctx, args)
 
@@ -76,12 +80,13 @@ def root_help(known: list[Verb]) -> str:
     lines = [
         "Usage: divtool VERB FILES... [options]",
         "",
-        "Divergences between distributions over saved model outputs: logits or probabilities",
-        "as CSV, Parquet or NPY, labels beside them.",
+        "Divergences between distributions over saved model outputs: logits or",
+        "probabilities as CSV, Parquet or NPY, labels beside them.",
         "",
-        "  divtool ce preds.csv labels.csv        cross-entropy; rows by id, classes by name",
-        "  divtool kl teacher.npy student.npy     KL(teacher || student), row by row, and its spread",
-        "  divtool VERB --help                    formula, unit, edge rules and options of a verb",
+        "  divtool ce preds.csv labels.csv      cross-entropy; rows by id, classes by name",
+        "  divtool kl teacher.npy student.npy   KL both ways, row by row, and its spread",
+        "  divtool kl a.npy b.npy -m js,tv      more measures in the same pass",
+        "  divtool VERB --help                  formula, unit, edge rules and options",
     ]
     lines.append("")
     for family in families(known):
@@ -96,7 +101,7 @@ def root_help(known: list[Verb]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cut(summary: str, width: int = 62) -> str:
+def _cut(summary: str, width: int = 58) -> str:
     """The summary up to its first aside, if it is long."""
     text = summary.rstrip(".")
     for stop in (": ", ", ", " ("):

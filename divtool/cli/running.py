@@ -70,6 +70,8 @@ def text_of(result: Result, form: str, options: dict[str, Any]) -> str:
 def form_of(asked: str | None, output: str | None, declared: Declaration, options: dict[str, Any]) -> str:
     """The form of the report: asked for, else by the output's suffix, else a table on a terminal and TSV in a pipe."""
     rows = declared.is_transform or options.get("reduction") == "none"
+    if options.get("quiet") and options.get("measure"):
+        raise UsageError("--quiet prints one number; -m asks for more", hint="-f json or -f tsv holds all of them")
     if rows and options.get("quiet"):
         raise UsageError("--quiet prints one number; --reduction none gives one for each row")
     if asked is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 
 from divtool.measures.declare import Declaration, Keyword, Operand
+from divtool.measures.likes import LIKES
 from divtool.options import GROUPS, fields_of
 
 Run = Callable[[Declaration, list[str], dict[str, Any]], None]
@@ -30,7 +31,7 @@ def command_function(declared: Declaration, run: Run) -> Callable[..., None]:
     parameters += [_keyword(each) for each in declared.keywords]
     for group in GROUPS:
         hints = get_type_hints(group)
-        parameters += [_option(each, hints[each.name]) for each in fields_of(group, declared.having)]
+        parameters += [_option(each, hints[each.name], declared) for each in fields_of(group, declared.having)]
     command.__name__ = declared.name.replace("-", "_")
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -58,8 +59,10 @@ def _keyword(each: Keyword) -> inspect.Parameter:
     return _parameter(each.name, each.type, typer.Option(help=each.help), each.default)
 
 
-def _option(each: Field[Any], hint: Any) -> inspect.Parameter:
-    meta, type_ = each.metadata, _simple(hint)
+def _option(each: Field[Any], hint: Any, declared: Declaration) -> inspect.Parameter:
+    meta, type_ = dict(each.metadata), _simple(hint)
+    if each.name == "like":
+        meta["choices"] = tuple(LIKES[declared.name])
     flags = meta["flags"] or (_flag(each.name, type_),)
     metavar = meta["metavar"] or ("|".join(meta["choices"]) if meta["choices"] else None)
     size = _size(each.default)
@@ -87,7 +90,7 @@ def _simple(hint: Any) -> Any:
     if origin is tuple:
         return list[inner[0]]  # type: ignore[valid-type]
     if origin in (Union, types.UnionType):
-        rich = [each for each in inner if get_origin(each) is Mapping or each is Mapping]
+        rich = [each for each in inner if get_origin(each) in (Mapping, Sequence)]
         kept = [each for each in inner if each not in rich]
         if str in kept and int in kept:
             kept = [each for each in kept if each is not int]

@@ -4,40 +4,40 @@
 # ruff: noqa: E501
 STAMP = (
     "__init__.py:875 "
-    "binary.py:4698 "
-    "cha.py:11313 "
-    "chisquared.py:11695 "
+    "binary.py:4732 "
+    "cha.py:11378 "
+    "chisquared.py:11756 "
     "confidence.py:4290 "
-    "declare.py:10962 "
-    "distances.py:7311 "
-    "distillation.py:1797 "
-    "divergences.py:6500 "
-    "entropies.py:11071 "
+    "declare.py:11004 "
+    "distances.py:7429 "
+    "distillation.py:1820 "
+    "divergences.py:6521 "
+    "entropies.py:11076 "
     "entropy_orders.py:4421 "
     "fdivergence.py:2941 "
     "gradients.py:5198 "
-    "hellinger.py:6453 "
-    "jensen.py:6906 "
+    "hellinger.py:6522 "
+    "jensen.py:6948 "
     "laws.py:5090 "
-    "likes.py:385 "
-    "losses.py:8201 "
-    "ordered.py:5726 "
-    "orders.py:11016 "
-    "positives.py:2927 "
+    "likes.py:1589 "
+    "losses.py:8445 "
+    "ordered.py:5765 "
+    "orders.py:11048 "
+    "positives.py:2955 "
     "products.py:4055 "
-    "scores.py:7406 "
-    "transforms.py:6549 "
+    "scores.py:7488 "
+    "transforms.py:6588 "
     "vectors.py:8297 "
     "vicis.py:4573 "
     "vocabulary.py:4480 "
 ).rstrip()
 
 VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
-    ("bce", "binary", "losses", "Binary cross-entropy of answers against the truth, one question or several (multi-label).", True, "Binary cross-entropy", ("binary-cross-entropy", "log-loss", "sigmoid-cross-entropy")),
+    ("bce", "binary", "losses", "Binary cross-entropy of answers against the truth, one question or several (multi-label).", True, "Binary cross-entropy", ("binary-cross-entropy", "log-loss", "sigmoid-cross-entropy", "logloss", "binary-crossentropy")),
     ("quadratic-cost", "binary", "losses", "Half the squared distance between the outputs of sigmoids and the truth, over the columns of a row.", False, "Quadratic cost", ()),
-    ("sorensen", "cha", "Cha's survey", "Sorensen's distance (Bray-Curtis; Czekanowski's distance): of rows that sum to 1 the total variation.", False, "Sorensen distance", ()),
+    ("sorensen", "cha", "Cha's survey", "Sorensen's distance (Bray-Curtis; Czekanowski's distance): of rows that sum to 1 the total variation.", False, "Sorensen distance", ("bray-curtis", "czekanowski")),
     ("gower", "cha", "Cha's survey", "Gower's distance: the mean absolute difference of a probability.", False, "Gower distance", ()),
-    ("soergel", "cha", "Cha's survey", "Soergel's distance (Tanimoto's distance, and 1 less Ruzicka's similarity): 2 TV / (1 + TV).", False, "Soergel distance", ()),
+    ("soergel", "cha", "Cha's survey", "Soergel's distance (Tanimoto's distance, and 1 less Ruzicka's similarity): 2 TV / (1 + TV).", False, "Soergel distance", ("tanimoto",)),
     ("kulczynski-d", "cha", "Cha's survey", "Kulczynski's distance: what differs over what is shared.", False, "Kulczynski distance", ()),
     ("kulczynski-s", "cha", "Cha's survey", "Kulczynski's similarity: what is shared over what differs, 1 over the distance.", False, "Kulczynski similarity", ()),
     ("canberra", "cha", "Cha's survey", "Canberra distance: the sum of relative differences. Every class counts alike.", False, "Canberra distance", ()),
@@ -48,7 +48,7 @@ VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("ruzicka", "cha", "Cha's survey", "Ruzicka's similarity (weighted Jaccard index): what is shared over what either side has.", False, "Ruzicka similarity", ()),
     ("harmonic-mean", "cha", "Cha's survey", "Harmonic mean similarity: the sum of the harmonic means of both sides, 1 less Le Cam's distance.", False, "Harmonic mean similarity", ()),
     ("average-l1-linf", "cha", "Cha's survey", "Mean of the L1 and the L-infinity distance.", False, "Average of L1 and L-infinity", ()),
-    ("chi2-pearson", "chisquared", "chi-square", "Pearson's chi-square divergence: squared differences over the model (what is expected).", True, "Pearson chi-square divergence", ()),
+    ("chi2-pearson", "chisquared", "chi-square", "Pearson's chi-square divergence: squared differences over the model (what is expected).", True, "Pearson chi-square divergence", ("chi2", "chi-square", "chisquare", "chi-squared")),
     ("chi2-neyman", "chisquared", "chi-square", "Neyman's chi-square divergence: squared differences over the reference. Pearson's with the sides exchanged.", False, "Neyman chi-square divergence", ()),
     ("triangular", "chisquared", "chi-square", "Triangular discrimination: squared differences over the sum of both sides (Cha's squared chi-square).", False, "Triangular discrimination", ()),
     ("le-cam", "chisquared", "chi-square", "Le Cam's distance (squared; also Vincze's), half the triangular discrimination.", False, "Le Cam distance", ()),
@@ -63,16 +63,16 @@ VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("least-confidence", "confidence", "confidence", "What each row's most probable class leaves to the others.", False, "Least confidence", ()),
     ("margin", "confidence", "confidence", "How far each row's most probable class is ahead of the next.", False, "Margin of the first choice", ()),
     ("energy-score", "confidence", "confidence", "Energy of each row of logits: low where the model has seen much of the like.", False, "Energy score", ()),
-    ("tv", "distances", "distances", "Total variation distance: the most by which the probability of any event differs. Half of l1.", True, "Total variation distance", ()),
-    ("l1", "distances", "distances", "L1 distance (Manhattan, city block): the sum of absolute differences, twice the total variation.", False, "L1 distance", ()),
-    ("l2", "distances", "distances", "Euclidean distance: the root of the sum of squared differences.", False, "L2 distance", ()),
+    ("tv", "distances", "distances", "Total variation distance: the most by which the probability of any event differs. Half of l1.", True, "Total variation distance", ("total-variation",)),
+    ("l1", "distances", "distances", "L1 distance (Manhattan, city block): the sum of absolute differences, twice the total variation.", False, "L1 distance", ("manhattan", "cityblock")),
+    ("l2", "distances", "distances", "Euclidean distance: the root of the sum of squared differences.", False, "L2 distance", ("euclidean",)),
     ("squared-l2", "distances", "distances", "Squared Euclidean distance: the sum of squared differences (the Brier score of a soft truth).", False, "Squared L2 distance", ()),
-    ("linf", "distances", "distances", "Chebyshev distance: the largest difference of any one probability.", False, "L-infinity distance", ()),
+    ("linf", "distances", "distances", "Chebyshev distance: the largest difference of any one probability.", False, "L-infinity distance", ("chebyshev",)),
     ("minkowski", "distances", "distances", "Minkowski distance of an order: l1 at 1, l2 at 2, linf at inf.", False, "Minkowski distance", ()),
     ("cosine", "distances", "distances", "Cosine of the angle between two distributions, a similarity.", True, "Cosine similarity of two distributions", ()),
     ("cosine-distance", "distances", "distances", "Cosine distance, 1 less the cosine, with every digit where both sides are nearly the same.", False, "Cosine distance of two distributions", ()),
-    ("distillation", "distillation", "losses", "Divergence of a student from its teacher at a temperature, times the temperature squared.", False, "Distillation loss", ()),
-    ("kl", "divergences", "divergences", "Kullback-Leibler divergence of a model from a reference.", True, "Kullback-Leibler divergence", ("reverse-kl", "relative-entropy", "kld", "kl-div", "kullback-leibler")),
+    ("distillation", "distillation", "losses", "Divergence of a student from its teacher at a temperature, times the temperature squared.", False, "Distillation loss", ("kd-loss",)),
+    ("kl", "divergences", "divergences", "Kullback-Leibler divergence of a model from a reference.", True, "Kullback-Leibler divergence", ("reverse-kl", "relative-entropy", "kld", "kl-div", "kullback-leibler", "kldiv", "rel-entr")),
     ("jeffreys", "divergences", "divergences", "Jeffreys divergence, the sum of both directions of KL; the population stability index (PSI) of two histograms.", True, "Jeffreys divergence", ("psi", "population-stability-index")),
     ("skew-kl", "divergences", "divergences", "Kullback-Leibler divergence from the reference to a mixture with it: finite where the model misses a class.", False, "Skewed Kullback-Leibler divergence", ()),
     ("k-divergence", "divergences", "divergences", "K divergence: the Kullback-Leibler divergence from the reference to the mean of both sides.", False, "K divergence", ()),
@@ -95,33 +95,33 @@ VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("bce-gradient", "gradients", "transforms", "Gradient of each row's binary cross-entropy with respect to its logits.", False, "Gradient of the binary cross-entropy", ()),
     ("quadratic-gradient", "gradients", "transforms", "Gradient of each row's quadratic cost with respect to its logits, through a sigmoid or a softmax.", False, "Gradient of the quadratic cost", ()),
     ("squared-hellinger", "hellinger", "distances", "Squared Hellinger distance: half the squared distance of the roots.", False, "Squared Hellinger distance", ()),
-    ("hellinger", "hellinger", "distances", "Hellinger distance, at most 1 (some tools print twice this number, or its product with the root of 2: matusita).", True, "Hellinger distance", ()),
+    ("hellinger", "hellinger", "distances", "Hellinger distance, at most 1 (some tools print twice this number, or its product with the root of 2: matusita).", True, "Hellinger distance", ("hellinger-distance",)),
     ("squared-chord", "hellinger", "distances", "Squared chord distance: the squared distance of the roots, twice the squared Hellinger distance.", False, "Squared chord distance", ()),
     ("matusita", "hellinger", "distances", "Matusita's distance: the distance of the roots, the Hellinger distance times the root of 2.", False, "Matusita distance", ()),
     ("bhattacharyya", "hellinger", "distances", "Bhattacharyya distance: -log of the coefficient; half the Renyi divergence of order 1/2.", False, "Bhattacharyya distance", ()),
-    ("bhattacharyya-coefficient", "hellinger", "distances", "Bhattacharyya coefficient (Cha's fidelity): the cosine of the roots, a similarity.", False, "Bhattacharyya coefficient", ()),
+    ("bhattacharyya-coefficient", "hellinger", "distances", "Bhattacharyya coefficient (Cha's fidelity): the cosine of the roots, a similarity.", False, "Bhattacharyya coefficient", ("fidelity", "affinity")),
     ("js", "jensen", "divergences", "Jensen-Shannon divergence: how far both sides are from their mean (Cha's Jensen difference).", True, "Jensen-Shannon divergence", ("jsd", "js-divergence", "jensen-shannon", "jensen-difference")),
-    ("js-distance", "jensen", "divergences", "Jensen-Shannon distance, the square root of the divergence: a metric.", False, "Jensen-Shannon distance", ()),
+    ("js-distance", "jensen", "divergences", "Jensen-Shannon distance, the square root of the divergence: a metric.", False, "Jensen-Shannon distance", ("jensenshannon", "jsdistance")),
     ("topsoe", "jensen", "divergences", "Topsoe's divergence, twice the Jensen-Shannon divergence (the information radius unhalved).", False, "Topsoe divergence", ()),
     ("js-members", "jensen", "divergences", "Jensen-Shannon divergence of several members: how much an ensemble disagrees (its epistemic uncertainty).", False, "Jensen-Shannon divergence of several distributions", ()),
-    ("ce", "losses", "losses", "Cross-entropy of predictions against labels.", True, "Cross-entropy", ()),
-    ("nll", "losses", "losses", "Negative log-likelihood: what stored log-probabilities say against the labels, without a softmax.", False, "Negative log-likelihood", ()),
-    ("perplexity", "losses", "losses", "Perplexity of predictions against labels: among how many equally likely classes the model might as well guess.", True, "Perplexity", ()),
-    ("focal", "losses", "losses", "Focal loss: the cross-entropy, turned down where the model already gives the label most of the mass.", False, "Focal loss", ()),
+    ("ce", "losses", "losses", "Cross-entropy of predictions against labels.", True, "Cross-entropy", ("log-loss", "logloss", "cross-entropy", "crossentropy", "categorical-crossentropy", "softmax-cross-entropy")),
+    ("nll", "losses", "losses", "Negative log-likelihood: what stored log-probabilities say against the labels, without a softmax.", False, "Negative log-likelihood", ("nll-loss",)),
+    ("perplexity", "losses", "losses", "Perplexity of predictions against labels: among how many equally likely classes the model might as well guess.", True, "Perplexity", ("ppl",)),
+    ("focal", "losses", "losses", "Focal loss: the cross-entropy, turned down where the model already gives the label most of the mass.", False, "Focal loss", ("focal-loss",)),
     ("poly-1", "losses", "losses", "Poly-1 loss: the cross-entropy with the first coefficient of its series in 1 - q changed.", False, "Poly-1 loss", ()),
-    ("wasserstein", "ordered", "ordered classes", "Wasserstein distance (earth mover's distance) over classes in their order, one unit apart.", True, "Wasserstein distance", ()),
+    ("wasserstein", "ordered", "ordered classes", "Wasserstein distance (earth mover's distance) over classes in their order, one unit apart.", True, "Wasserstein distance", ("emd", "w1", "earth-mover")),
     ("energy-distance", "ordered", "ordered classes", "Energy distance over classes in their order, one unit apart: the root of twice Cramer's.", False, "Energy distance", ()),
     ("cramer", "ordered", "ordered classes", "Cramer's distance (squared), the sum of squared differences of the running sums: the ranked probability score.", False, "Cramer distance", ()),
     ("ks", "ordered", "ordered classes", "Kolmogorov-Smirnov distance over classes in their order: the largest difference of the running sums.", False, "Kolmogorov-Smirnov distance", ()),
     ("kuiper", "ordered", "ordered classes", "Kuiper's distance: the largest lead of either side's running sum over the other's, added.", False, "Kuiper distance", ()),
-    ("renyi", "orders", "order families", "Renyi divergence of an order: KL at 1, -2 log of the Bhattacharyya coefficient at 1/2, log max p/q at inf.", True, "Renyi divergence", ()),
+    ("renyi", "orders", "order families", "Renyi divergence of an order: KL at 1, -2 log of the Bhattacharyya coefficient at 1/2, log max p/q at inf.", True, "Renyi divergence", ("alpha-divergence",)),
     ("tsallis", "orders", "order families", "Tsallis divergence of an order: KL at 1, Pearson's chi-square at 2, the model's mass where p = 0 at 0.", False, "Tsallis divergence", ()),
     ("amari", "orders", "order families", "Alpha divergence in Amari's numbering: KL(p || q) at -1, four times squared Hellinger at 0, KL(q || p) at 1.", False, "Amari alpha divergence", ()),
     ("minka", "orders", "order families", "Alpha divergence in Minka's numbering: KL(q || p) at 0, KL(p || q) at 1 (Cichocki's alpha divergence).", False, "Minka alpha divergence", ()),
     ("cressie-read", "orders", "order families", "Power divergence of Cressie and Read, for one observation: times n it is the test statistic.", False, "Cressie-Read power divergence", ()),
     ("chernoff", "orders", "order families", "Chernoff divergence of an order within 0 and 1; at 1/2 the Bhattacharyya distance, and only there symmetric.", False, "Chernoff divergence", ()),
     ("chernoff-information", "orders", "order families", "Chernoff information: how fast the error of the best test between both sides falls with each observation.", False, "Chernoff information", ()),
-    ("generalized-kl", "positives", "divergences", "Kullback-Leibler divergence of rows with any sums (the I-divergence): the mass that differs is counted too.", False, "Generalized Kullback-Leibler divergence", ()),
+    ("generalized-kl", "positives", "divergences", "Kullback-Leibler divergence of rows with any sums (the I-divergence): the mass that differs is counted too.", False, "Generalized Kullback-Leibler divergence", ("i-divergence",)),
     ("itakura-saito", "positives", "divergences", "Itakura-Saito divergence of positive rows, such as power spectra: the same when both sides are scaled alike.", False, "Itakura-Saito divergence", ()),
     ("inner-product", "products", "Cha's survey", "Inner product of two distributions: the chance that a draw from each gives the same class.", False, "Inner product", ()),
     ("kumar-hassebrook", "products", "Cha's survey", "Similarity of Kumar and Hassebrook (peak to correlation energy; Tanimoto's index of vectors).", False, "Kumar-Hassebrook similarity", ()),
@@ -130,15 +130,15 @@ VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("brier", "scores", "losses", "Brier score: the squared distance between prediction and truth, over all classes.", True, "Brier score", ("brier-score", "squared-error")),
     ("el2n", "scores", "losses", "Length of the error vector: how hard an example is, and that of the cross-entropy's gradient by the logits.", False, "Length of the error (EL2N)", ()),
     ("spherical", "scores", "losses", "Spherical score: the label's probability over the length of the prediction; a proper score, higher is better.", False, "Spherical score", ()),
-    ("rps", "scores", "losses", "Ranked probability score: the squared error of the cumulative distribution, for classes in an order.", False, "Ranked probability score", ()),
-    ("error-rate", "scores", "losses", "Zero-one loss: the share of rows whose most probable class is not the label. Accuracy is 1 less this.", False, "Error rate", ("zero-one", "top-1-error")),
-    ("top-k-error", "scores", "losses", "Share of rows whose label is not among the model's k most probable classes.", False, "Top-k error", ()),
+    ("rps", "scores", "losses", "Ranked probability score: the squared error of the cumulative distribution, for classes in an order.", False, "Ranked probability score", ("ranked-probability-score",)),
+    ("error-rate", "scores", "losses", "Zero-one loss: the share of rows whose most probable class is not the label. Accuracy is 1 less this.", False, "Error rate", ("zero-one", "top-1-error", "accuracy")),
+    ("top-k-error", "scores", "losses", "Share of rows whose label is not among the model's k most probable classes.", False, "Top-k error", ("top-k-accuracy",)),
     ("softmax", "transforms", "transforms", "Probabilities from logits: each row sums to 1.", True, "Softmax", ()),
     ("log-softmax", "transforms", "transforms", "Log-probabilities from logits, in nats.", True, "Log-softmax", ()),
     ("sigmoid", "transforms", "transforms", "Probability of yes from each logit, for itself: columns are questions of their own.", True, "Sigmoid", ("logistic", "expit")),
     ("log-sigmoid", "transforms", "transforms", "Logarithm of the probability of yes from each logit, in nats.", False, "Log-sigmoid", ()),
-    ("temper", "transforms", "transforms", "Probabilities at another temperature: above 1 flatter, below 1 sharper, from probabilities as from logits.", True, "Distribution at a temperature", ("temperature-scaling",)),
-    ("normalize", "transforms", "transforms", "Probabilities from counts, votes or any masses: each row divided by its sum.", True, "Rows divided by their sum", ()),
+    ("temper", "transforms", "transforms", "Probabilities at another temperature: above 1 flatter, below 1 sharper, from probabilities as from logits.", True, "Distribution at a temperature", ("temperature-scaling", "temperature")),
+    ("normalize", "transforms", "transforms", "Probabilities from counts, votes or any masses: each row divided by its sum.", True, "Rows divided by their sum", ("normalise",)),
     ("one-hot", "transforms", "transforms", "A row of 0 and 1 for each label, with a column a class.", True, "One-hot rows of labels", ()),
     ("smooth-labels", "transforms", "transforms", "Soft targets from labels: a share of each label's mass spread over all classes.", False, "Smoothed labels", ()),
     ("cosine-similarity", "vectors", "vectors", "Cosine of the angle between two vectors of plain numbers.", True, "Cosine similarity", ()),

@@ -6,10 +6,11 @@ import inspect
 
 from divtool.measures.declare import Declaration
 from divtool.measures.laws import LAWS
+from divtool.measures.likes import LIKES
 
 _UNITS = {
     "nats": "nats (--base 2 for bits, 10 for dits)", "sqrt(nats)": "the root of nats (--base 2: the root of bits)",
-    "1": "a pure number", "rows": "a row for each row",
+    "nats^2": "nats squared (--base 2: bits squared)", "1": "a pure number", "rows": "a row for each row",
 }  # fmt: skip
 
 
@@ -19,11 +20,17 @@ def verb_help(declared: Declaration) -> str:
              ("Unit", _UNITS.get(declared.unit, declared.unit)), ("Range", _range(declared)),
              ("Better", declared.better or ""),
              ("Exact", "" if declared.is_transform else f"each row to {declared.promise} units of 2^-53 or better"),
-             ("Also", ", ".join(declared.also)),
+             ("Known as", ", ".join(declared.also)),
              ("Laws", "; ".join(LAWS[name].statement for name in sorted(declared.laws))),
              ("Source", declared.cite)]  # fmt: skip
     facts_text = "\b\n" + "\n".join(_hanging(f"{name + ':':<11}", value) for name, value in facts if value)
-    return "\n\n".join([declared.summary, facts_text, *_edges(declared), example(declared)])
+    return "\n\n".join([declared.summary, facts_text, *_edges(declared), *_likes(declared), example(declared)])
+
+
+def _likes(declared: Declaration) -> list[str]:
+    """What other tools do."""
+    said = [_hanging(f"--like {tool}: ", text) for tool, text in LIKES.get(declared.name, {}).items()]
+    return ["\b\n" + "\n".join(said)] if said else []
 
 
 def _range(declared: Declaration) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from divtool.errors import UsageError
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration, Keyword, Shortcut
-from divtool.options import Measuring, fields_of, flag_of
+from divtool.options import KINDS, Measuring, fields_of, flag_of
 from divtool.registry import suggestion
 
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
@@ -20,7 +20,8 @@ class Asked:
     """A measure as this run computes it: the function chosen for its inputs, and the values of its own options.
 
     ``roles`` gives for each of its roles that of the input which plays it; ``reversed`` says that the sides are
-    exchanged. ``plain`` asks for the formula word for word, for rows that need not sum to 1.
+    exchanged. ``plain`` asks for the formula word for word, for rows that need not sum to 1. ``of_family``: it came
+    with its family, and is left out where it does not fit.
     """
 
     declared: Declaration
@@ -29,6 +30,7 @@ class Asked:
     roles: tuple[tuple[str, str], ...] = ()
     reversed: bool = False
     plain: Shortcut | None = None
+    of_family: bool = False
 
     @property
     def function(self) -> Any:
@@ -80,7 +82,7 @@ def asked_for(
 ) -> list[Asked]:
     """The measures of a run, the verb's own first; no file is opened for it."""
     found = [Asked(verb, _own(verb, keywords))]
-    found += [Asked(each, own) for text in more for piece in text.split(",") for each, own in _named(verb, piece)]
+    found += [each for text in more for piece in text.split(",") for each in _named(verb, piece)]
     every: list[Asked] = []
     for each in found:
         mapping = _roles(verb, each.declared, reverse)
@@ -110,7 +112,7 @@ def check_options(asked: Sequence[Asked], measuring: Measuring) -> None:
 
 
 def _with(asked: Asked, roles: tuple[tuple[str, str], ...], exchanged: bool) -> Asked:
-    return Asked(asked.declared, asked.keywords, None, roles, exchanged)
+    return replace(asked, roles=roles, reversed=exchanged)
 
 
 def _roles(verb: Declaration, declared: Declaration, reverse: bool) -> tuple[tuple[str, str], ...]:
@@ -135,19 +137,26 @@ def _own(declared: Declaration, keywords: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _named(verb: Declaration, text: str) -> list[tuple[Declaration, dict[str, Any]]]:
+def _named(verb: Declaration, text: str) -> list[Asked]:
     """The measures that one word of ``-m`` names: ``NAME``, ``NAME:OPTION=VALUE``, or a family."""
     name, *settings = text.strip().split(":")
     load_families()
     if name in MEASURES:
         declared = MEASURES.get(name)
         _check_fits(verb, declared)
-        return [(declared, _settings(declared, settings))]
-    family = [each for each in MEASURES if _slug(each.family).startswith(name.lower()) and name and not settings]
+        return [Asked(declared, _settings(declared, settings))]
+    family = [each for each in MEASURES if name and not settings and _slug(each.family).startswith(_slug(name))]
     fitting = [each for each in family if _fits(verb, each)]
+    if family and not fitting:
+        raise UsageError(
+            f"-m {name}: no measure of this family takes the files of {verb.name}",
+            hint="these fit: " + ", ".join(_names_fitting(verb)),
+        )
     if not fitting:
-        raise UsageError(f'-m "{name}": there is no such measure', hint=suggestion(name, _names_fitting(verb)))
-    return [(each, {}) for each in fitting]
+        known = [each.name for each in MEASURES if name.lower() in (each.name, *each.also)]
+        hint = f'did you mean "{known[0]}"?' if known else suggestion(name, _names_fitting(verb))
+        raise UsageError(f'-m "{name}": there is no such measure', hint=hint)
+    return [Asked(each, of_family=True) for each in fitting]
 
 
 def _slug(family: str) -> str:
@@ -163,7 +172,7 @@ def _settings(declared: Declaration, settings: Sequence[str]) -> dict[str, Any]:
         if key not in known or not equals:
             raise UsageError(
                 f'-m {declared.name}: "{piece}" is none of its options',
-                hint=f"it has {', '.join(known)}: write {declared.name}:NAME=VALUE" if known else "it has none",
+                hint=f"write {declared.name}:NAME=VALUE with {', '.join(known)} for NAME" if known else "it has none",
             )
         found[key] = _typed(declared, known[key], value)
     return found
@@ -212,6 +221,13 @@ def _family(kinds: frozenset[str]) -> str:
     return "distributions"
 
 
+def _said(declared: Declaration) -> str:
+    """The operands of a verb and what they hold."""
+    return " and ".join(
+        f"{each.metavar} ({KINDS.get(_family(each.kinds), _family(each.kinds))})" for each in declared.operands
+    )
+
+
 def _names_fitting(verb: Declaration) -> list[str]:
     return [each.name for each in MEASURES if _fits(verb, each)]
 
@@ -219,7 +235,6 @@ def _names_fitting(verb: Declaration) -> list[str]:
 def _check_fits(verb: Declaration, declared: Declaration) -> None:
     if not _fits(verb, declared):
         raise UsageError(
-            f"-m {declared.name}: it takes {' and '.join(each.metavar for each in declared.operands)},"
-            f" {verb.name} has {' and '.join(each.metavar for each in verb.operands)}",
+            f"-m {declared.name}: it takes {_said(declared)}; {verb.name} has {_said(verb)}",
             hint="these fit: " + ", ".join(_names_fitting(verb)),
         )

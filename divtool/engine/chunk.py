@@ -30,7 +30,7 @@ from divtool.numerics.logspace import (
     surprisal,
     uniform_ratio,
 )
-from divtool.numerics.pairs import Pair, delta_of, pair_of_logits, pair_of_tables
+from divtool.numerics.pairs import Pair
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,10 @@ class Chunk(TruthForms):
         """p - q."""
         if self.settings.zeros.as_stored:
             return self._pair.p - self._pair.q
-        return delta_of(*self._pair)
+        if "_pair" in vars(self) or self.settings.zeros.changes_rows:
+            return kernels.delta_of(*self._pair)
+        # The same bits, without the forms that nobody has asked for.
+        return self._of_pair(kernels.delta_of_logits, kernels.delta_of_tables)
 
     @once
     def kl_of_pair(self) -> Rows:
@@ -195,7 +198,7 @@ class Chunk(TruthForms):
         """The Jensen-Shannon divergence, from the stored rows at once."""
         return self._of_pair(kernels.js_of_logits, kernels.js_of_tables)
 
-    def _of_pair(self, of_logits: Callable[..., Rows], of_tables: Callable[..., Rows]) -> Rows:
+    def _of_pair(self, of_logits: Callable[..., Matrix], of_tables: Callable[..., Matrix]) -> Matrix:
         p, q = self.sides["p"], self.sides["q"]
         if p.is_table and q.is_table:
             return of_tables(p.matrix, q.matrix)
@@ -246,9 +249,9 @@ class Chunk(TruthForms):
 def pair_of(p: Part, q: Part, temperature: float) -> Pair:
     """The pair forms of two sides of any kind."""
     if p.is_table and q.is_table:
-        return pair_of_tables(p.matrix, q.matrix)
+        return kernels.pair_of_tables(p.matrix, q.matrix)
     # A table beside logits is taken to logarithms: the other way round small probabilities would underflow.
-    return pair_of_logits(logarithms(p), logarithms(q), temperature)
+    return kernels.pair_of_logits(logarithms(p), logarithms(q), temperature)
 
 
 def logarithms(side: Part) -> Stored:

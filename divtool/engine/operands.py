@@ -71,11 +71,27 @@ def _count(wanted: Sequence[Operand], allowed: Sequence[Operand]) -> str:
     return f"{low} file{'s' if low > 1 else ''}" if low == high else f"{low} or {high} files"
 
 
+WEIGHTS = Operand("weight", "SAMPLE_WEIGHT", "A number for each row.", frozenset({"positives"}))
+
+
+def open_operand(operand: Operand, thing: Any) -> Opened:
+    """Something in memory in its role. A plain row of numbers in the role of a distribution is one distribution."""
+    from divtool.formats.memory import open_object
+
+    if operand.role in ("p", "q") and "probs" in operand.kinds and _is_one_row(thing):
+        thing = [thing]
+    return Opened(operand, open_object(thing, operand.metavar.lower()))
+
+
+def _is_one_row(thing: Any) -> bool:
+    if getattr(thing, "ndim", 0) == 1:
+        return type(thing).__module__.partition(".")[0] == "numpy"
+    return isinstance(thing, list | tuple) and bool(thing) and not hasattr(thing[0], "__len__")
+
+
 def _open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
     if not isinstance(thing, str | os.PathLike):
-        from divtool.formats.memory import open_object
-
-        return Opened(operand, open_object(thing, operand.metavar.lower()))
+        return open_operand(operand, thing)
     path, column = file_and_column(os.fspath(thing)) if operand.role in ("target", "sign") else (os.fspath(thing), None)
     return Opened(operand, open_source(path, delimiter=reading.delimiter, no_header=reading.no_header), column)
 

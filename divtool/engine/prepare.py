@@ -11,7 +11,7 @@ from divtool.engine.asked import Asked
 from divtool.engine.bind import answered_alone, matrix_input, truth_input, weight_input, with_labels
 from divtool.engine.chunk import Settings
 from divtool.engine.inputs import WEIGHT_ROLE, Input
-from divtool.engine.operands import Opened, id_columns, open_operands
+from divtool.engine.operands import WEIGHTS, Opened, id_columns, open_operand, open_operands
 from divtool.engine.plan import Plan, running_of
 from divtool.engine.presets import counts_rows, zeros_of
 from divtool.errors import InputError, UsageError
@@ -45,7 +45,7 @@ def prepare(
     classes, hard = len(matched.orders[0]), any(each.labels is not None for each in inputs)
     weights = class_weights(measuring.class_weight, matched.names, inputs[0].order, classes)
     settings = _settings(verb, measuring, inputs, weights, classes, soft=not hard)
-    asked = tuple(_chosen(each, inputs, hard, settings) for each in asked)
+    asked = tuple(_chosen(each, inputs, hard, settings) for each in _fitting(asked, inputs, hard))
     threads, chunk_bytes = running_of(running)
     files = [each for each in inputs if each.role != WEIGHT_ROLE]
     by_id = len(files) > 1 and all(each.columns.id is not None for each in files)
@@ -70,7 +70,9 @@ def _understood(
         )
         return [given], matched
     named = measuring.sample_weight
-    weight = None if named is None else find_weight([o.header for o in opened], [o.is_truth for o in opened], named)
+    weight = None
+    if isinstance(named, str):
+        weight = find_weight([o.header for o in opened], [o.is_truth for o in opened], named)
     ids = id_columns(opened, reading)
     bound = _bound(opened, ids, reading, weight)
     inputs, matched = _with_common_classes(bound, keep_order=verb.declared.is_transform)
@@ -80,6 +82,8 @@ def _understood(
         # A column of the leading file stands where it should: no id need say so.
         own = None if opened[place].source is inputs[0].source else ids[place]
         inputs.append(weight_input(opened[place], own, column))
+    elif named is not None:
+        inputs.append(weight_input(open_operand(WEIGHTS, named), None, 0))
     return inputs, matched
 
 
@@ -107,6 +111,34 @@ def _settings(
         label_weight_only=measuring.weight_target_only, rows_count_one=counts_rows(verb, measuring, soft),
         zeros=zeros_of(verb, measuring, inputs),
     )  # fmt: skip
+
+
+def _fitting(asked: Sequence[Asked], inputs: Sequence[Input], hard: bool) -> list[Asked]:
+    """The measures that take what the files hold: one named with ``-m`` must, one of a family may."""
+    kinds = {each.role: each for each in inputs if each.kind is not None}
+    kept = []
+    for each in asked:
+        operands = {operand.role: operand for operand in each.declared.operands}
+        odd = [
+            (kinds[own], operands[role]) for role, own in each.roles
+            if own in kinds and role != "target" and _kind_name(kinds[own]) not in operands[role].kinds
+        ]  # fmt: skip
+        if each.of_family and (odd or (not hard and any(need in _OF_LABELS for need in each.declared.needs))):
+            continue
+        if odd:
+            given, operand = odd[0]
+            raise InputError(
+                f"holds {KINDS[_kind_name(given)]}; {each.declared.name} takes"
+                f" {' or '.join(KINDS[kind] for kind in sorted(operand.kinds))}", path=given.title,
+                hint=f"leave {each.declared.name} out of -m",
+            )  # fmt: skip
+        kept.append(each)
+    return kept
+
+
+def _kind_name(given: Input) -> str:
+    assert given.kind is not None
+    return given.kind.name
 
 
 _OF_LABELS = ("cost_of_label", "weight_of_label", "rank_of_label")

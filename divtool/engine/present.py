@@ -19,7 +19,7 @@ from divtool.formats.source import Header
 from divtool.meaning.classes import natural
 from divtool.meaning.columns import describe_excluded
 from divtool.numerics.exactsum import rounded
-from divtool.options import Measuring
+from divtool.options import KINDS, Measuring
 from divtool.result import InputReport, MeasureResult, WorstRow
 from divtool.units import PURE, Unit, unit_of_base
 
@@ -120,6 +120,8 @@ def presented(asked: Asked, measuring: Measuring) -> tuple[Unit, Callable[[Any],
         unit = unit_of_base(measuring.base)
     elif declared.unit == "sqrt(nats)":
         unit = unit_of_base(measuring.base).root
+    elif declared.unit == "nats^2":
+        unit = unit_of_base(measuring.base).square
     else:
         unit = PURE
     return unit, unit.of_nats
@@ -221,9 +223,11 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
     if state.rounded:
         said.append(f"{_rows(state.rounded)} summed to 1 only within the rounding of the decimals")
     kinds = {each.kind.name for each in plan.inputs if each.kind is not None and each.role in ("p", "q")}
-    if len(kinds & {"probs"}) and len(kinds) > 1:
+    tables, logs = sorted(kinds & {"probs", "counts"}), sorted(kinds & {"logits", "log-probs"})
+    if tables and logs:
         said.append(
-            "one side holds probabilities, the other logits: differences below about 1e-15 per class cannot be seen"
+            f"one side holds {KINDS[tables[0]]}, the other {KINDS[logs[0]]}: differences below about 1e-15 per class"
+            " cannot be seen"
         )
     for each in plan.inputs:
         given = each.as_read

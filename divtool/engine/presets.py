@@ -34,13 +34,15 @@ def understood(declared: Declaration, reading: Reading, measuring: Measuring) ->
     """Verb and options as the tool asked for would mean them, as far as no file need be known for it."""
     tool, name = measuring.like, declared.name
     if measuring.reduction == "batchmean" and tool != "torch":
-        raise UsageError("--reduction batchmean is torch's word for the mean over rows: mean, or --like torch")
+        raise UsageError(
+            "--reduction batchmean is a word of torch's for the mean over rows", hint="write --reduction mean"
+        )
     if tool is None:
         return declared, reading, measuring
-    if tool not in LIKES.get(name, ()):
+    if tool not in LIKES.get(name, {}):
         raise UsageError(
-            f"{name} --like {tool}: there is no such difference to reproduce",
-            hint="known: " + "; ".join(f"{verb} like {', '.join(tools)}" for verb, tools in LIKES.items()),
+            f"{name} --like {tool}: {tool} has no number of its own for this",
+            hint=f"{name} knows --like {' or '.join(LIKES[name])}" if name in LIKES else "leave --like out",
         )
     if tool == "torch":
         return declared, reading, replace(measuring, empty="nan", reduction=_torch_reduction(name, measuring))

@@ -55,14 +55,14 @@ def decide_axis(
     which a sample sums to 1. None: nothing tells.
 
     >>> decide_axis((8, 21, 64, 64), path="x.npy", labels=(8, 64, 64))
-    Axis(axis=1, evidence='without it the shape is that of the labels')
+    Axis(axis=1, evidence='the one that the labels lack')
     """
     axes = range(len(shape))
     if given is not None:
         return Axis(_checked(shape, given, path), "as given")
     fitting = [axis for axis in axes if labels is not None and fits_labels(shape, axis, labels)]
     if len(fitting) == 1:
-        return Axis(fitting[0], "without it the shape is that of the labels")
+        return Axis(fitting[0], "the one that the labels lack")
     if sums is None:
         return None
     # Along an axis of length 1 everything is its own sum.

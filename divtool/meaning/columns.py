@@ -168,7 +168,8 @@ def _checked(header: Header, columns: Columns, least: int) -> Columns:
     left_out = "; ".join(f'"{name}": {reason}' for name, reason in columns.excluded[:6])
     found = "no column" if not columns.classes else f'only the column "{header.name(columns.classes[0])}"'
     single = (
-        "one probability of two? Write both, 1 - p and p; else name the classes: --columns a,b,c"
+        "one probability of two? divtool bce scores it; else write both, 1 - p and p, or name the classes:"
+        " --columns a,b,c"
         if len(columns.classes) == 1
         else ""
     )

@@ -119,7 +119,8 @@ def _refuse_doubtful(x: Doubles, finite: Doubles, header: Header, option: str) -
         raise InputError(
             f"all values are within 0 and 1, yet the rows sum to {sums.min():.6g} to {sums.max():.6g}: neither"
             " probabilities nor plainly logits", path=header.path,
-            hint=f"say what they are: {option} probs --normalize, or {option} logits",
+            hint=f"say what they are: {option} probs --normalize, or {option} logits; divtool bce, if each column is a"
+            " question of its own",
         )  # fmt: skip
     if (finite == np.round(finite)).all():
         raise InputError(

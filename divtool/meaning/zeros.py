@@ -10,7 +10,8 @@ import numpy as np
 
 from divtool.errors import UsageError
 from divtool.numerics.errorfree import Doubles
-from divtool.numerics.pairs import Pair, pair_of_tables
+from divtool.numerics.kernels import pair_of_tables
+from divtool.numerics.pairs import Pair
 
 _FORMS = "inf, clip:EPS, smooth:EPS, cap:NATS, drop or error"
 _AMOUNTS = {"clip": "clip:1e-7", "smooth": "smooth:1e-5", "cap": "cap:100"}

@@ -59,7 +59,7 @@ def columns_of(over: str, columns: int) -> float:
     laws={"non-negative", "class-permutation"},
     promise=16,
     common=True,
-    also=("binary-cross-entropy", "log-loss", "sigmoid-cross-entropy"),
+    also=("binary-cross-entropy", "log-loss", "sigmoid-cross-entropy", "logloss", "binary-crossentropy"),
 )
 def binary_cross_entropy(
     truth: Matrix, cost_of_yes: Matrix, cost_of_no: Matrix, weights: Rows, *, pos_weight: PosWeight = "",

@@ -35,6 +35,7 @@ _METRIC = _KEPT | {"triangle-inequality"}
     better="lower",
     laws=_METRIC | {"at-most-one"},
     promise=16,
+    also=("bray-curtis", "czekanowski"),
 )
 def sorensen(delta: Matrix) -> Rows:
     """Sorensen's distance (Bray-Curtis; Czekanowski's distance): of rows that sum to 1 the total variation.
@@ -89,6 +90,7 @@ def gower(delta: Matrix) -> Rows:
     better="lower",
     laws=_METRIC | {"at-most-one"},
     promise=16,
+    also=("tanimoto",),
 )
 def soergel(delta: Matrix) -> Rows:
     """Soergel's distance (Tanimoto's distance, and 1 less Ruzicka's similarity): 2 TV / (1 + TV).

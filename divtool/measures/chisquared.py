@@ -32,6 +32,7 @@ _SYMMETRIC = _KEPT | {"symmetric"}
     direction="chi2(p || q)",
     promise=1024,
     common=True,
+    also=("chi2", "chi-square", "chisquare", "chi-squared"),
 )
 def chi2_pearson(p: Matrix, q: Matrix, t: Matrix, delta: Matrix) -> Rows:
     """Pearson's chi-square divergence: squared differences over the model (what is expected).

@@ -145,7 +145,7 @@ class Declaration:
         guessed = any(len(each.kinds) > 1 for each in self.operands if each.role != "target")
         has = {
             NUMBER: not self.is_transform,
-            LOGARITHM: self.unit in ("nats", "sqrt(nats)") and self.mean != "geometric",
+            LOGARITHM: self.unit in ("nats", "sqrt(nats)", "nats^2") and self.mean != "geometric",
             TRUTH: "target" in self.roles,
             PAIR: {"p", "q"} <= set(self.roles) and guessed,
             # A temperature changes no order.
@@ -208,9 +208,10 @@ def measure(
 ) -> Callable[[Function], Function]:
     """Declare a function that gives one number a row.
 
-    ``unit`` is "nats" for a logarithmic quantity (converted by --base), "sqrt(nats)" for the root of one, "1" for a
-    pure number. ``share`` names the chunk's array of row shares in the mean's denominator; without it every row counts
-    one. ``shortcut`` is a cheaper function for the same number, taken where a chunk offers all of its parameters.
+    ``unit`` is "nats" for a logarithmic quantity (converted by --base), "sqrt(nats)" and "nats^2" for the root and the
+    square of one, "1" for a pure number. ``share`` names the chunk's array of row shares in the mean's denominator;
+    without it every row counts one. ``shortcut`` is a cheaper function for the same number, taken where a chunk offers
+    all of its parameters.
     ``mean`` "geometric" says that the function gives the logarithm of the row's number, so that every figure is an
     exponential. ``promise`` bounds the relative error of a row in units of 2**-53.
     ``plain`` is the formula word for word, for rows that are taken as they are though they need not sum to 1

@@ -40,6 +40,7 @@ _METRIC = _KEPT | {"triangle-inequality"}
     laws=_METRIC | {"at-most-one"},
     common=True,
     promise=16,
+    also=("total-variation",),
 )
 def total_variation(delta: Matrix) -> Rows:
     """Total variation distance: the most by which the probability of any event differs. Half of l1.
@@ -67,6 +68,7 @@ def total_variation(delta: Matrix) -> Rows:
     better="lower",
     laws=_METRIC,
     promise=16,
+    also=("manhattan", "cityblock"),
 )
 def l1_distance(delta: Matrix) -> Rows:
     """L1 distance (Manhattan, city block): the sum of absolute differences, twice the total variation.
@@ -94,6 +96,7 @@ def l1_distance(delta: Matrix) -> Rows:
     better="lower",
     laws=_METRIC,
     promise=16,
+    also=("euclidean",),
 )
 def l2_distance(delta: Matrix) -> Rows:
     """Euclidean distance: the root of the sum of squared differences.
@@ -149,6 +152,7 @@ def squared_l2_distance(delta: Matrix) -> Rows:
     better="lower",
     laws=_METRIC | {"at-most-one"},
     promise=16,
+    also=("chebyshev",),
 )
 def linf_distance(delta: Matrix) -> Rows:
     """Chebyshev distance: the largest difference of any one probability.

@@ -24,6 +24,7 @@ STUDENT = replace(MODEL, metavar="STUDENT", help="The student's.", tempered=True
     laws={"non-negative", "zero-on-identical", "class-permutation", "shift-invariant"},
     direction="KL(p || q)",
     promise=32,
+    also=("kd-loss",),
 )
 def distillation(p: Matrix, q: Matrix, t: Matrix, temperature: float) -> Rows:
     """Divergence of a student from its teacher at a temperature, times the temperature squared.

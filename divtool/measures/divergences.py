@@ -42,7 +42,7 @@ def kl_word_for_word(p: Matrix, t: Matrix) -> Rows:
     promise=32,
     shortcut=kl_at_once,
     plain=kl_word_for_word,
-    also=("reverse-kl", "relative-entropy", "kld", "kl-div", "kullback-leibler"),
+    also=("reverse-kl", "relative-entropy", "kld", "kl-div", "kullback-leibler", "kldiv", "rel-entr"),
 )
 def kullback_leibler(p: Matrix, q: Matrix, t: Matrix) -> Rows:
     """Kullback-Leibler divergence of a model from a reference.

@@ -269,7 +269,7 @@ def extropy(p: Matrix, complement_p: Matrix) -> Rows:
     formula="V(p) = sum_k p_k (log p_k + H(p))^2   (nats squared)",
     cite="Kontoyiannis, I. and Verdu, S. (2014), Optimal Lossless Data Compression: Non-Asymptotics and Asymptotics,"
     " IEEE Trans. Inf. Theory 60(2)",
-    unit="1",
+    unit="nats^2",
     bounds=(0.0, _INF),
     laws={"non-negative", "class-permutation", "shift-invariant"},
     promise=32,

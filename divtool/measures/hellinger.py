@@ -67,6 +67,7 @@ def squared_hellinger(p: Matrix, q: Matrix, delta: Matrix) -> Rows:
     laws=_METRIC | {"at-most-one"},
     promise=16,
     common=True,
+    also=("hellinger-distance",),
 )
 def hellinger(p: Matrix, q: Matrix, delta: Matrix) -> Rows:
     """Hellinger distance, at most 1 (some tools print twice this number, or its product with the root of 2: matusita).
@@ -179,6 +180,7 @@ def bhattacharyya(p: Matrix, q: Matrix, t: Matrix, delta: Matrix) -> Rows:
     better="higher",
     laws={"non-negative", "symmetric", "class-permutation", "shift-invariant", "at-most-one"},
     promise=16,
+    also=("fidelity", "affinity"),
 )
 def bhattacharyya_coefficient(p: Matrix, q: Matrix, delta: Matrix) -> Rows:
     """Bhattacharyya coefficient (Cha's fidelity): the cosine of the roots, a similarity.

@@ -91,6 +91,7 @@ def jensen_shannon(
     laws=_KEPT | {"at-most-one", "triangle-inequality"},
     promise=16,
     shortcut=js_distance_at_once,
+    also=("jensenshannon", "jsdistance"),
 )
 def jensen_shannon_distance(p: Matrix, q: Matrix, t: Matrix) -> Rows:
     """Jensen-Shannon distance, the square root of the divergence: a metric.

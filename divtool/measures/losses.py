@@ -52,6 +52,14 @@ def _times(weight: Rows, cost: Rows) -> Rows:
     shortcut=cross_entropy_of_label,
     common=True,
     promise=16,
+    also=(
+        "log-loss",
+        "logloss",
+        "cross-entropy",
+        "crossentropy",
+        "categorical-crossentropy",
+        "softmax-cross-entropy",
+    ),
 )
 def cross_entropy(target: Matrix, cost: Matrix) -> Rows:
     """Cross-entropy of predictions against labels.
@@ -81,6 +89,7 @@ def cross_entropy(target: Matrix, cost: Matrix) -> Rows:
     laws={"non-negative", "class-permutation"},
     share="target_share",
     promise=16,
+    also=("nll-loss",),
 )
 def negative_log_likelihood(target: Matrix, stored_q: Matrix) -> Rows:
     """Negative log-likelihood: what stored log-probabilities say against the labels, without a softmax.
@@ -115,6 +124,7 @@ def negative_log_likelihood(target: Matrix, stored_q: Matrix) -> Rows:
     mean="geometric",
     promise=16,
     common=True,
+    also=("ppl",),
 )
 def perplexity(target: Matrix, cost: Matrix) -> Rows:
     """Perplexity of predictions against labels: among how many equally likely classes the model might as well guess.
@@ -144,6 +154,7 @@ def perplexity(target: Matrix, cost: Matrix) -> Rows:
     laws={"non-negative", "class-permutation", "shift-invariant"},
     share="target_share",
     promise=32,
+    also=("focal-loss",),
 )
 def focal(
     cost_of_label: Rows,

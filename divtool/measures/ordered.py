@@ -31,6 +31,7 @@ _METRIC = _KEPT | {"triangle-inequality"}
     laws=_METRIC,
     promise=64,
     common=True,
+    also=("emd", "w1", "earth-mover"),
 )
 def wasserstein(p: Matrix, q: Matrix, delta: Matrix, *, order: Annotated[float, "The order r, 1 to 64."] = 1.0) -> Rows:
     """Wasserstein distance (earth mover's distance) over classes in their order, one unit apart.

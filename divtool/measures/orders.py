@@ -38,6 +38,7 @@ def _finite(name: str, value: float) -> float:
     direction="Renyi(p || q)",
     promise=1024,
     common=True,
+    also=("alpha-divergence",),
 )
 def renyi(
     p: Matrix,

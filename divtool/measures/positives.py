@@ -34,6 +34,7 @@ MODEL = Operand(
     laws={"non-negative", "zero-on-identical", "class-permutation"},
     direction="D(p || q)",
     promise=16,
+    also=("i-divergence",),
 )
 def generalized_kullback_leibler(stored_p: Matrix, stored_q: Matrix) -> Rows:
     """Kullback-Leibler divergence of rows with any sums (the I-divergence): the mass that differs is counted too.

@@ -116,6 +116,7 @@ def spherical(prediction: Matrix, truth: Matrix) -> Rows:
     better="lower",
     laws={"non-negative", "shift-invariant"},
     promise=32,
+    also=("ranked-probability-score",),
 )
 def ranked_probability_score(
     error: Matrix, *, normalized: Annotated[bool, "Divide by the number of classes less one: from 0 to 1."] = False
@@ -148,7 +149,7 @@ def ranked_probability_score(
     better="lower",
     laws={"non-negative", "shift-invariant", "at-most-one"},
     promise=16,
-    also=("zero-one", "top-1-error"),
+    also=("zero-one", "top-1-error", "accuracy"),
 )
 def error_rate(rank_of_label: Rows) -> Rows:
     """Zero-one loss: the share of rows whose most probable class is not the label. Accuracy is 1 less this.
@@ -176,6 +177,7 @@ def error_rate(rank_of_label: Rows) -> Rows:
     better="lower",
     laws={"non-negative", "shift-invariant", "at-most-one", "at-most-log-classes"},
     promise=16,
+    also=("top-k-accuracy",),
 )
 def top_k_error(
     rank_of_label: Rows, *, k: Annotated[int, "How many of the most probable classes may hold the label."] = 5

@@ -118,7 +118,7 @@ def log_sigmoid(stored_p: Matrix, temperature: float) -> Matrix:
     operands=(replace(DISTRIBUTION, tempered=True),),
     formula="p_k^(1/T) / sum_j p_j^(1/T)   (T = --temperature)",
     cite="Guo, C., Pleiss, G., Sun, Y. and Weinberger, K. Q. (2017), On Calibration of Modern Neural Networks, ICML",
-    also=("temperature-scaling",),
+    also=("temperature-scaling", "temperature"),
     common=True,
 )
 def temper(p: Matrix) -> Matrix:
@@ -140,6 +140,7 @@ def temper(p: Matrix) -> Matrix:
     formula="p_k = x_k / sum_j x_j",
     cite="The maximum-likelihood estimate from counts: Fisher, R. A. (1922), Phil. Trans. R. Soc. A 222",
     common=True,
+    also=("normalise",),
 )
 def normalize(p: Matrix) -> Matrix:
     """Probabilities from counts, votes or any masses: each row divided by its sum.

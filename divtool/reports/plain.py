@@ -91,6 +91,7 @@ def record(each: MeasureResult) -> dict[str, str]:
         **{name: shortest(value) for name, value in each.quantiles.items()},
         "max": shortest(each.maximum),
         "max_row": str(each.worst[0].row) if each.worst else "",
+        "direction": each.direction or "",
     }
 
 

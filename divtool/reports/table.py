@@ -15,7 +15,7 @@ from divtool.reports.safetext import safe
 from divtool.result import InputReport, MeasureResult, Result
 
 _ROLES = {"target": "labels"}
-_WIDEST_PATH, _WIDEST_NAME = 44, 40
+_WIDEST_PATH = 44
 
 
 def as_table(result: Result, *, digits: int, terminal: bool, width: int | None = None) -> str:
@@ -31,7 +31,7 @@ def as_table(result: Result, *, digits: int, terminal: bool, width: int | None =
 
 
 def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
-    pieces: list[RenderableType] = [_inputs(result)]
+    pieces: list[RenderableType] = [_inputs(result, width)]
     matched = "; ".join(result.matched)
     if matched:
         pieces.append(Text.assemble(("matched ", "dim"), safe(matched.replace(" matched", ""), 400)))
@@ -41,62 +41,75 @@ def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
             _headline(each, result, digits, width),
             _basis(each, result),
             Text(""),
-            _spread(each, digits),
+            _spread(each, digits, width),
         ]
     if len(result.results) > 1:
-        pieces += [Text(""), _others(result, digits)]
+        pieces += [Text(""), _others(result, digits, width)]
     return pieces
 
 
-def _others(result: Result, digits: int) -> Table:
-    """The other measures of the run, a line each."""
+# The columns of the other measures in the order in which they are left out where a screen is too narrow.
+_LEAST_WANTED = ("p95", "median", "where", "+-", "max")
+
+
+def _others(result: Result, digits: int, width: int) -> Table:
+    """The other measures of the run, a line each; what does not fit is left out, never cut."""
+    rows = [_line(each, digits) for each in result.results[1:]]
+    shown = list(rows[0])
+    for name in _LEAST_WANTED:
+        if sum(max(len(name), *(len(row[name]) for row in rows)) + 3 for name in shown) - 3 <= width:
+            break
+        shown.remove(name)
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("also", overflow="fold")
-    for name in ("value", "+-"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("unit", no_wrap=True)
-    for name in ("median", "p95", "max"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for each in result.results[1:]:
-        error = "" if each.std_error is None else number(each.std_error, min(digits, 3))
-        shown = (each.quantiles["p50"], each.quantiles["p95"], each.maximum)
-        spread = [number(value, min(digits, 5)) for value in shown]
-        where = f"in row {each.worst[0].row}" if each.worst else ""
-        table.add_row(
-            Text(_name(each, result)), Text(number(each.value, digits), "bold cyan"), error,
-            "" if each.unit == "1" else each.unit, *spread, Text("; ".join([where, *_oddities(each)]), "dim"),
-        )  # fmt: skip
+    for name in shown:
+        right = name not in ("also", "unit", "where")
+        table.add_column("" if name == "where" else name, justify="right" if right else "left", no_wrap=name != "also",
+                         overflow="fold")  # fmt: skip
+    styles = {"value": "bold cyan", "where": "dim"}
+    for row in rows:
+        table.add_row(*(Text(row[name], styles.get(name, "")) for name in shown))
     return table
 
 
-def _name(each: MeasureResult, result: Result) -> str:
-    """A direction with the files in it, else the measure's name with its options."""
-    if each.direction is None:
-        return each.name + (f" of {safe(os.path.basename(each.of), 40)}" if each.of else "")
-    options = each.name.partition("(")[2].removesuffix("_reversed").removesuffix(")")
-    tail = f", {options}" if options else ""
-    named = _directed(each.direction, result) + tail
-    # The header says which file is p and which is q.
-    return named if len(named) <= _WIDEST_NAME else each.direction + tail
+def _line(each: MeasureResult, digits: int) -> dict[str, str]:
+    where = f"in row {each.worst[0].row}" if each.worst else ""
+    return {
+        "also": _name(each),
+        "value": number(each.value, digits),
+        "+-": "" if each.std_error is None else number(each.std_error, min(digits, 3)),
+        "unit": "" if each.unit == "1" else each.unit,
+        "median": number(each.quantiles["p50"], min(digits, 5)),
+        "p95": number(each.quantiles["p95"], min(digits, 5)),
+        "max": number(each.maximum, min(digits, 5)),
+        "where": "; ".join([where, *_oddities(each)]),
+    }
 
 
-def _inputs(result: Result) -> Table:
+def _name(each: MeasureResult) -> str:
+    """The measure with its options, and which way it was computed: the header says which file is p and which is q."""
+    name = each.name.removesuffix("_reversed")
+    if each.direction is not None:
+        return name + (" (q || p)" if each.name != name else " (p || q)")
+    return name + (f" of {safe(os.path.basename(each.of), 24)}" if each.of else "")
+
+
+def _inputs(result: Result, width: int) -> Table:
     table = Table.grid(padding=(0, 2))
-    for _ in range(4):
-        table.add_column(overflow="fold")
+    for place in range(4):
+        table.add_column(overflow="fold", no_wrap=place < 2)
     for each in result.inputs:
         table.add_row(
-            Text("+".join(_ROLES.get(role, role) for role in each.roles), "dim"), Text(_short(each.path), "bold"),
+            Text("+".join(_ROLES.get(role, role) for role in each.roles), "dim"),
+            Text(_short(each.path, min(_WIDEST_PATH, width // 3)), "bold"),
             Text(_shape(each)), Text(_meaning(each)),
         )  # fmt: skip
     return table
 
 
-def _short(path: str) -> str:
+def _short(path: str, widest: int) -> str:
     """The end of a long path: what tells files apart stands there."""
     shown = safe(path, 4096)
-    return shown if len(shown) <= _WIDEST_PATH else "..." + shown[-_WIDEST_PATH + 3 :]
+    return shown if len(shown) <= widest else "..." + shown[-widest + 3 :]
 
 
 def _shape(each: InputReport) -> str:
@@ -152,7 +165,8 @@ def _basis(each: MeasureResult, result: Result) -> Text:
         f"{each.reduction} over {each.n:,} rows" + ("" if name != "sum of weights" else f", weights sum to {value:.7g}")
     ]
     said += [f"{each.ignored:,} ignored"] if each.ignored else []
-    said += [f"{name.replace('_', ' ')} {value}" for name, value in each.parameters.items() if value not in ("", False)]
+    own = {name: value for name, value in each.parameters.items() if not isinstance(value, str | bool)}
+    said += [f"{name.replace('_', ' ')} {value}" for name, value in own.items()]
     said += _oddities(each)
     said += [
         f"{name.replace('_', ' ')} {value}"
@@ -173,15 +187,22 @@ def _oddities(each: MeasureResult) -> list[str]:
     return said
 
 
-def _spread(each: MeasureResult, digits: int) -> RenderableType:
-    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
+def _spread(each: MeasureResult, digits: int, width: int) -> RenderableType:
+    """Percentiles of the rows, as many as fit."""
     names = {"p50": "median"}
-    for name in ("min", *(names.get(name, name) for name in each.quantiles), "max"):
+    between = {names.get(name, name): value for name, value in each.quantiles.items()}
+    cells = {"min": each.minimum, **between, "max": each.maximum}
+    shown = {name: number(value, min(digits, 5)) for name, value in cells.items()}
+    where = f"in row {each.worst[0].row}" if each.worst else ""
+    for name in ("p99.9", "p95", "p90", "min", "p99"):
+        if sum(max(len(head), len(text)) + 3 for head, text in shown.items()) + len(where) <= width:
+            break
+        shown.pop(name, None)
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
+    for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    cells = [number(value, min(digits, 5)) for value in (each.minimum, *each.quantiles.values(), each.maximum)]
-    where = f"in row {each.worst[0].row}" if each.worst else ""
-    table.add_row(*cells, Text(where, "dim"))
+    table.add_row(*shown.values(), Text(where, "dim"))
     if each.quantile_bound:
         return Group(table, Text(f"quantiles to within a relative {each.quantile_bound:.1g}", "dim"))
     return Padding(table, 0)
