@@ -185,6 +185,7 @@ def _folded(plan: Plan, request: Request, rows_to: OpenRows, progress: Progress 
 def _writers(stack: ExitStack, plan: Plan, request: Request, rows_to: OpenRows) -> Iterator[RowWriter]:
     keys, numbers = column_names(plan)
     for path in request.row_files:
-        yield stack.enter_context(row_file(path, keys, numbers, single=not request.asked.is_transform))
+        single = not request.asked.is_transform and len(numbers) == 1
+        yield stack.enter_context(row_file(path, keys, numbers, single=single))
     if request.gives_rows and not request.writing.output:
         yield rows_to(keys, numbers)

@@ -82,6 +82,12 @@ class MeasureResult:
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def of_what(self) -> str:
+        """How many rows, or what else, the number is over."""
+        what, value = self.denominator
+        return f"{value:,.0f} cells" if what == "cells" else f"{self.n:,}"
+
+    @property
     def name(self) -> str:
         """What tells it from the others of the run."""
         return self.label or self.measure
@@ -118,7 +124,7 @@ class Result:
         return self.value
 
     def __str__(self) -> str:
-        lines = [f"{each.name} {each.value!r} {each.unit}, {each.reduction} of {each.n:,}" for each in self.results]
+        lines = [f"{each.name} {each.value!r} {each.unit}, {each.reduction} of {each.of_what}" for each in self.results]
         return "\n".join(lines) or f"{self.command}: {self.rows:,} rows"
 
     def __getitem__(self, measure: str) -> MeasureResult:

@@ -67,7 +67,7 @@ def _facts(declared: Declaration) -> str:
         "Operands": ", ".join(f"`{o.metavar}` ({o.role})" + (", optional" * o.optional) for o in declared.operands),
         "Direction": f"`{declared.direction}`" if declared.direction else "",
         "Unit": UNITS.get(declared.unit, declared.unit),
-        "Range": _range(declared),
+        "Range": " ".join(filter(None, (_range(declared), declared.note))),
         "Better": declared.better or "",
         "Laws": "; ".join(laws),
         "Error": "" if declared.is_transform else f"at most {declared.promise} units of 2^-53 in each row",

@@ -428,7 +428,7 @@ F_DIVERGENCES: dict[str, Callable[[Row, Row], mpf]] = {
     "js": js,
     "taneja": taneja,
     "tv": tv,
-    "hellinger": squared_hellinger,
+    "squared-hellinger": squared_hellinger,
     "chi2-pearson": chi2_pearson,
     "chi2-neyman": chi2_neyman,
     "triangular": triangular,

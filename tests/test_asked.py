@@ -200,3 +200,70 @@ class TestKindsOfOthers:
         names = [each.name for each in divtool.ce(A, LABELS, measure="losses").results]
         assert "nll" not in names
         assert {"ce", "brier", "error-rate"} <= set(names)
+
+
+class TestOrderedClasses:
+    """What depends on the order of the classes takes that of the first file's columns, and says so."""
+
+    P, Q = np.array([[1.0, 0.0, 0.0], [0.2, 0.8, 0.0]]), np.array([[0.0, 1.0, 0.0], [0.1, 0.8, 0.1]])
+
+    def frame(self, table: np.ndarray, columns: list[str]) -> Any:
+        import pandas as pd
+
+        return pd.DataFrame(table, columns=["low", "medium", "high"])[columns]
+
+    @pytest.mark.parametrize("verb", ["wasserstein", "ks", "energy-distance", "cramer", "kuiper"])
+    def test_the_first_file_says_the_order(self, verb: str) -> None:
+        first, shuffled = self.frame(self.P, ["low", "medium", "high"]), self.frame(self.Q, ["high", "low", "medium"])
+        result = divtool.compute(verb, first, shuffled)
+        assert result.value == divtool.compute(verb, self.P, self.Q).value
+        assert "classes in the order of p: low, medium, high" in result.matched
+
+    def test_against_labels(self) -> None:
+        names = ["low", "high"]
+        named = divtool.rps(self.frame(self.Q, ["low", "medium", "high"]), names).value
+        assert named == divtool.rps(self.Q, np.array([0, 2])).value
+
+
+class TestFoundByBreaking:
+    def test_options_that_round_alike_are_two_measures(self) -> None:
+        result = divtool.kl(A, B, measure="renyi:order=1.0000001,renyi:order=1")
+        assert result["renyi(order=1.0000001)"].value != result["renyi(order=1)"].value
+
+    def test_zeros_judge_the_direction_that_was_asked_for(self) -> None:
+        sure, torn = np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])
+        found = divtool.kl(sure, torn, zeros="drop")
+        assert found.value == pytest.approx(math.log(2))
+        assert (found["kl_reversed"].n, found["kl_reversed"].dropped) == (0, 1)
+        assert divtool.kl(sure, torn, zeros="error").value == pytest.approx(math.log(2))
+        with pytest.raises(InputError, match="infinite"):
+            divtool.kl(torn, sure, zeros="error")
+
+    def test_rows_of_several_measures_as_an_array(self, tmp_path: Path) -> None:
+        path = tmp_path / "rows.npy"
+        divtool.js(A, B, measure="tv,hellinger", per_row=str(path))
+        rows = np.load(path)
+        assert rows.shape == (40, 3)
+        assert (rows[:, 1] == divtool.tv(A, B, reduction="none").row_values).all()
+
+    def test_a_formula_for_rows_of_one_is_not_given_others(self) -> None:
+        with pytest.raises(UsageError, match="made for rows that sum to 1"):
+            divtool.renyi(A, B, zeros="clip:1e-3")
+        with pytest.raises(UsageError, match="made for rows that sum to 1"):
+            divtool.kl(A, B, zeros="clip:1e-3", measure="renyi")
+
+    def test_one_name_for_the_defaults(self) -> None:
+        assert divtool.cosine_similarity(A, B).results[0].name == "cosine-similarity"
+
+    def test_nearly_parallel_vectors(self) -> None:
+        from mpmath import mp
+
+        a = RNG.normal(size=(20, 3))
+        b = a * (1.0 + 1e-9 * RNG.normal(size=a.shape))
+        rows = divtool.cosine_embedding(a, b, np.ones((20, 1)), reduction="none").row_values
+        assert rows is not None
+        with mp.workdps(60):
+            for x, y, found in zip(a.tolist(), b.tolist(), rows, strict=True):
+                dot = mp.fsum(mp.mpf(i) * j for i, j in zip(x, y, strict=True))
+                lengths = mp.sqrt(mp.fsum(mp.mpf(i) ** 2 for i in x) * mp.fsum(mp.mpf(j) ** 2 for j in y))
+                assert abs(found - (1 - dot / lengths)) <= 32 * 2.0**-53 * (1 - dot / lengths)

@@ -17,7 +17,8 @@ _UNITS = {
 def verb_help(declared: Declaration) -> str:
     """The text between usage and options. ``\\b`` keeps the parser from filling lines together."""
     facts = [("Formula", declared.formula), ("Direction", declared.direction or ""),
-             ("Unit", _UNITS.get(declared.unit, declared.unit)), ("Range", _range(declared)),
+             ("Unit", _UNITS.get(declared.unit, declared.unit)),
+             ("Range", f"{_range(declared)} {declared.note}".strip()),
              ("Better", declared.better or ""),
              ("Exact", "" if declared.is_transform else f"each row to {declared.promise} units of 2^-53 or better"),
              ("Known as", ", ".join(declared.also)),

@@ -21,7 +21,7 @@ class Asked:
 
     ``roles`` gives for each of its roles that of the input which plays it; ``reversed`` says that the sides are
     exchanged. ``plain`` asks for the formula word for word, for rows that need not sum to 1. ``of_family``: it came
-    with its family, and is left out where it does not fit.
+    with its family, and is left out where it does not fit; ``automatic``: nobody asked for this direction.
     """
 
     declared: Declaration
@@ -31,6 +31,7 @@ class Asked:
     reversed: bool = False
     plain: Shortcut | None = None
     of_family: bool = False
+    automatic: bool = False
 
     @property
     def function(self) -> Any:
@@ -49,7 +50,7 @@ class Asked:
     @property
     def label(self) -> str:
         """Its name among the measures of a run, with the options that are not its defaults."""
-        own = [f"{key}={_text(value)}" for key, value in self.keywords.items() if value != self.default_of(key)]
+        own = [f"{key}={_text(value)}" for key, value in self.keywords.items() if not same(value, self.default_of(key))]
         name = self.declared.name + (f"({','.join(own)})" if own else "")
         return name + ("_reversed" if self.reversed else "")
 
@@ -74,7 +75,15 @@ class Asked:
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:g}"
+    return short if same(float(short), value) else repr(value)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values of an option are the same; NaN is itself."""
+    return bool(a == b or (a != a and b != b))
 
 
 def asked_for(
@@ -88,7 +97,8 @@ def asked_for(
         mapping = _roles(verb, each.declared, reverse)
         every.append(_with(each, mapping, reverse and each.declared.direction is not None))
         if both and each.declared.direction is not None:
-            every.append(_with(each, _roles(verb, each.declared, not reverse), not reverse))
+            other = _with(each, _roles(verb, each.declared, not reverse), not reverse)
+            every.append(replace(other, automatic=True))
     labels = [each.label for each in every]
     return [each for i, each in enumerate(every) if each.label not in labels[:i]]
 

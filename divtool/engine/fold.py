@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from divtool.accumulators.bundle import RowStatistics
 from divtool.accumulators.scores import Scores
+from divtool.engine.asked import Asked
 from divtool.engine.chunk import Chunk, Part
 from divtool.engine.inputs import WEIGHT_ROLE, Slab
 from divtool.engine.local import Engine
@@ -181,7 +182,7 @@ def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
             shares = view.form(asked.declared.share) if asked.declared.share is not None else None
             if weight is not None:
                 values, shares = _weighted(values, shares, weight.doubles[:, 0], plan.settings.rows_count_one)
-            left = _left(plan, kept, values, rows)
+            left = _left(plan, asked, kept, values, rows)
             state.dropped[place] += _count(kept, left)
             state.statistics[place].update(_scores(rows, values, shares, left))
         columns.append(values if values.ndim == 2 else values[:, None])
@@ -196,10 +197,10 @@ def _weighted(values: Any, shares: Any, weight: Any, rows_count_one: bool) -> tu
     return values, shares if rows_count_one else weight if shares is None else weight * shares
 
 
-def _left(plan: Plan, kept: Any, values: Any, rows: Any) -> Any:
+def _left(plan: Plan, asked: Asked, kept: Any, values: Any, rows: Any) -> Any:
     """The rows to average, None for all: without the ignored ones, and without or before infinite ones if asked for."""
     rule = plan.settings.zeros.rule
-    if rule not in ("drop", "error"):
+    if rule not in ("drop", "error") or (rule == "error" and asked.automatic):
         return kept
     odd = np.isinf(values) if kept is None else np.isinf(values) & kept
     if not odd.any():

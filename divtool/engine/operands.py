@@ -68,6 +68,8 @@ def operands_of(declared: Declaration, given: int) -> list[Operand]:
 
 def _count(wanted: Sequence[Operand], allowed: Sequence[Operand]) -> str:
     low, high = len(wanted), len(allowed)
+    if wanted and wanted[0].many:
+        return f"{_FEWEST} files or more"
     return f"{low} file{'s' if low > 1 else ''}" if low == high else f"{low} or {high} files"
 
 

@@ -34,6 +34,7 @@ class Plan:
     threads: int
     chunk_bytes: int
     notes: tuple[str, ...] = ()
+    normalizer: str = "--normalize"
 
     @property
     def gives_matrix(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from divtool.engine.alone import labels_alone
-from divtool.engine.asked import Asked
+from divtool.engine.asked import Asked, same
 from divtool.engine.bind import answered_alone, matrix_input, truth_input, weight_input, with_labels
 from divtool.engine.chunk import Settings
 from divtool.engine.inputs import WEIGHT_ROLE, Input
@@ -39,7 +39,7 @@ def prepare(
         raise UsageError(f"--temperature {measuring.temperature:g}: expected a number above 0, from 1e-100 to 1e100")
     verb = asked[0].declared
     opened = open_operands(verb, operands, reading)
-    inputs, matched = _understood(asked[0], opened, reading, measuring)
+    inputs, matched = _understood(asked, opened, reading, measuring)
     _check_kinds(inputs, opened, measuring)
     _check_use(inputs, reading, measuring)
     classes, hard = len(matched.orders[0]), any(each.labels is not None for each in inputs)
@@ -55,14 +55,16 @@ def prepare(
         asked=asked, inputs=tuple(inputs), settings=settings, names=matched.names, classes=classes, by_id=by_id,
         keep_rows=keep_rows, labels=hard,
         ignore=tuple(measuring.ignore_index), threads=threads, chunk_bytes=chunk_bytes,
-        notes=_notes(files, matched, by_id),
+        normalizer="--normalize" if measuring.like is None else f"--like {measuring.like}",
+        notes=(*_notes(files, matched, by_id), *_order_of(asked, files[0], matched)),
     )  # fmt: skip
 
 
 def _understood(
-    verb: Asked, opened: Sequence[Opened], reading: Reading, measuring: Measuring
+    asked: Sequence[Asked], opened: Sequence[Opened], reading: Reading, measuring: Measuring
 ) -> tuple[list[Input], Matched]:
     """Every operand in its role with its classes and labels; the weights of the rows come last."""
+    verb = asked[0]
     if verb.declared.roles == ("target",):
         (id,) = id_columns(opened, reading)
         given, matched = labels_alone(
@@ -75,7 +77,8 @@ def _understood(
         weight = find_weight([o.header for o in opened], [o.is_truth for o in opened], named)
     ids = id_columns(opened, reading)
     bound = _bound(opened, ids, reading, weight)
-    inputs, matched = _with_common_classes(bound, keep_order=verb.declared.is_transform)
+    ordered = any(each.declared.ordered for each in asked)
+    inputs, matched = _with_common_classes(bound, keep_order=verb.declared.is_transform or ordered)
     inputs = with_labels(inputs, matched, measuring)
     if weight is not None:
         place, column = weight
@@ -151,10 +154,15 @@ def _chosen(asked: Asked, inputs: Sequence[Input], hard: bool, settings: Setting
     if not hard and any(need in _OF_LABELS for need in declared.needs):
         truth = next((each.title for each in inputs if each.role == "target"), inputs[0].title)
         raise InputError(f"holds soft labels; {declared.name} takes one class for each row", path=truth)
+    if settings.zeros.as_stored and "p" in declared.roles and not (declared.plain or declared.clipped):
+        raise UsageError(
+            f"--zeros {settings.zeros.rule}: {declared.name} is made for rows that sum to 1, which clipped rows do not",
+            hint="--zeros smooth:EPS keeps their sums",
+        )
     if declared.plain is not None and settings.zeros.as_stored:
         return replace(asked, plain=declared.plain)
     short = declared.shortcut
-    if short is None or any(value != asked.default_of(name) for name, value in asked.keywords.items()):
+    if short is None or any(not same(value, asked.default_of(name)) for name, value in asked.keywords.items()):
         return asked
     of_labels = any(need in _OF_LABELS for need in short.needs)
     fits = hard and settings.smoothing == 0.0 if of_labels else not settings.zeros.changes_rows
@@ -231,6 +239,10 @@ def _way_out(operand: Operand, found: str) -> str:
 
 def _check_use(inputs: Sequence[Input], reading: Reading, measuring: Measuring) -> None:
     """Refuse options that could not be obeyed."""
+    if measuring.smoothing_mode != Measuring().smoothing_mode and not measuring.label_smoothing:
+        raise UsageError("--smoothing-mode says how labels are smoothed; --label-smoothing says how much")
+    if measuring.weight_target_only and measuring.class_weight is None:
+        raise UsageError("--weight-target-only speaks of --class-weight, and there is none")
     if (reading.delimiter is not None or reading.no_header) and not any(each.header.lines for each in inputs):
         raise UsageError("--delimiter and --no-header are for text tables; no input is one")
     kinds = {each.kind.name for each in inputs if each.kind is not None}
@@ -238,6 +250,14 @@ def _check_use(inputs: Sequence[Input], reading: Reading, measuring: Measuring) 
         raise UsageError("--normalize divides probabilities; no input holds any (--given probs says that one does)")
     if any(each.role == "target" for each in inputs) and tuple(measuring.ignore_index) != Measuring().ignore_index:
         raise UsageError("--ignore-index leaves out class labels; these labels are soft rows")
+
+
+def _order_of(asked: Sequence[Asked], first: Input, matched: Matched) -> list[str]:
+    """The order of the classes, where it makes the number."""
+    if matched.names is None or not any(each.declared.ordered for each in asked):
+        return []
+    shown = ", ".join(matched.names[:8]) + (", ..." if len(matched.names) > 8 else "")
+    return [f"classes in the order of {first.title}: {shown}"]
 
 
 def _notes(inputs: Sequence[Input], matched: Matched, by_id: bool) -> tuple[str, ...]:

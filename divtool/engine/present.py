@@ -32,7 +32,8 @@ def measure_results(plan: Plan, state: State, measuring: Measuring) -> tuple[Mea
     figures = [statistics.present() for statistics in state.statistics]
     if measuring.empty == "error":
         for asked, each, dropped in zip(measures, figures, state.dropped, strict=True):
-            _refuse_nothing(plan, state, asked, each, dropped)
+            if not asked.automatic:
+                _refuse_nothing(plan, state, asked, each, dropped)
     return tuple(
         _one(plan, asked, each, state, dropped, measuring)
         for asked, each, dropped in zip(measures, figures, state.dropped, strict=True)
@@ -219,7 +220,7 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
     """What a reader should know before quoting the number."""
     said = _about_matching(plan)
     if state.normalized:
-        said.append(f"{_rows(state.normalized)} did not sum to 1 and were divided by their sum (--normalize)")
+        said.append(f"{_rows(state.normalized)} did not sum to 1 and were divided by their sum ({plan.normalizer})")
     if state.rounded:
         said.append(f"{_rows(state.rounded)} summed to 1 only within the rounding of the decimals")
     kinds = {each.kind.name for each in plan.inputs if each.kind is not None and each.role in ("p", "q")}

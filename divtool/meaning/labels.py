@@ -63,7 +63,8 @@ class LabelRule:
             message = f"the label {text} is out of range; expected 0 to {self.classes - 1}"
             hint = "the labels look 1-based: subtract 1" if self.one_based else "to leave such rows out: --ignore-index"
             if int(text) not in range(self.classes + 1):
-                hint = f"to leave such rows out: --ignore-index {text}"
+                others = [f"--ignore-index {value}" for value in self.ignore if self.ignore != (-100,)]
+                hint = "to leave such rows out: " + " ".join([*others, f"--ignore-index {text}"])
         return InputError(message, path=self.path, row=row, line=line, column=self.column, hint=hint)
 
 

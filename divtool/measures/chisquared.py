@@ -33,6 +33,7 @@ _SYMMETRIC = _KEPT | {"symmetric"}
     promise=1024,
     common=True,
     also=("chi2", "chi-square", "chisquare", "chi-squared"),
+    clipped=True,
 )
 def chi2_pearson(p: Matrix, q: Matrix, t: Matrix, delta: Matrix) -> Rows:
     """Pearson's chi-square divergence: squared differences over the model (what is expected).
@@ -66,6 +67,7 @@ def chi2_pearson(p: Matrix, q: Matrix, t: Matrix, delta: Matrix) -> Rows:
     laws=_KEPT,
     direction="chi2(q || p)",
     promise=1024,
+    clipped=True,
 )
 def chi2_neyman(p: Matrix, q: Matrix, t: Matrix, delta: Matrix) -> Rows:
     """Neyman's chi-square divergence: squared differences over the reference. Pearson's with the sides exchanged.
@@ -179,6 +181,7 @@ def probabilistic_symmetric(t: Matrix, delta: Matrix) -> Rows:
     better="lower",
     laws=_SYMMETRIC,
     promise=1024,
+    clipped=True,
 )
 def chi2_additive(p: Matrix, q: Matrix, t: Matrix, delta: Matrix) -> Rows:
     """Additive symmetric chi-square: Pearson's plus Neyman's.

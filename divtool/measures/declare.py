@@ -120,6 +120,9 @@ class Declaration:
     promise: int = 64
     plain: Shortcut | None = None
     also: tuple[str, ...] = ()
+    ordered: bool = False
+    clipped: bool = False
+    note: str = ""
 
     @property
     def example(self) -> str:
@@ -205,6 +208,9 @@ def measure(
     promise: int = 64,
     plain: Callable[..., Any] | None = None,
     also: tuple[str, ...] = (),
+    ordered: bool = False,
+    clipped: bool = False,
+    note: str = "",
 ) -> Callable[[Function], Function]:
     """Declare a function that gives one number a row.
 
@@ -215,7 +221,9 @@ def measure(
     ``mean`` "geometric" says that the function gives the logarithm of the row's number, so that every figure is an
     exponential. ``promise`` bounds the relative error of a row in units of 2**-53.
     ``plain`` is the formula word for word, for rows that are taken as they are though they need not sum to 1
-    (``--zeros clip``). ``also`` are other names that people know it by.
+    (``--zeros clip``). ``also`` are other names that people know it by. ``ordered``: the
+    classes stand in an order, that of the first file's columns. ``clipped``: the formula holds word for word for such
+    rows as it stands. ``note`` says of what the bounds hold.
     """
 
     def register(function: Function) -> Function:
@@ -224,6 +232,7 @@ def measure(
             needs=needs_of(function), unit=unit, bounds=bounds, better=better, laws=frozenset(laws), share=share,
             shortcut=None if shortcut is None else Shortcut(shortcut, needs_of(shortcut)), direction=direction,
             common=common, keywords=keywords_of(function), mean=mean, promise=promise, also=also,
+            ordered=ordered, clipped=clipped, note=note,
             plain=None if plain is None else Shortcut(plain, needs_of(plain)),
         )  # fmt: skip
         unknown = sorted(declared.laws - set(LAWS))

@@ -74,6 +74,7 @@ def kullback_leibler(p: Matrix, q: Matrix, t: Matrix) -> Rows:
     promise=32,
     common=True,
     also=("psi", "population-stability-index"),
+    clipped=True,
 )
 def jeffreys(t: Matrix, delta: Matrix) -> Rows:
     """Jeffreys divergence, the sum of both directions of KL; the population stability index (PSI) of two histograms.

@@ -300,6 +300,7 @@ def varentropy(p: Matrix, gap_p: Matrix) -> Rows:
     laws={"non-negative", "shift-invariant"},
     promise=32,
     also=("cre",),
+    ordered=True,
 )
 def cumulative_residual_entropy(p: Matrix) -> Rows:
     """Cumulative residual entropy of each row, for ordered classes: uncertainty that knows how far classes are apart.

@@ -20,7 +20,7 @@ _BY_NAME: dict[str, Callable[[Any, Any, Any, Any], Rows]] = {
     "js": lambda p, q, t, delta: jensen_shannon_rows(p, q, t),
     "taneja": lambda p, q, t, delta: arithmetic_geometric_rows(p, q, t),
     "tv": lambda p, q, t, delta: total_variation_rows(delta),
-    "hellinger": lambda p, q, t, delta: squared_hellinger_rows(p, q, delta),
+    "squared-hellinger": lambda p, q, t, delta: squared_hellinger_rows(p, q, delta),
     "chi2-pearson": lambda p, q, t, delta: pearson_rows(p, q, t, delta),
     "chi2-neyman": lambda p, q, t, delta: pearson_rows(q, p, -t, -delta),
     "triangular": lambda p, q, t, delta: triangular_rows(t, delta),
@@ -42,6 +42,7 @@ NAMES = ", ".join(_BY_NAME)
     laws={"non-negative", "zero-on-identical", "class-permutation", "shift-invariant"},
     direction="D_f(p || q)",
     promise=32,
+    unit="1",
 )
 def f_divergence(
     p: Matrix, q: Matrix, t: Matrix, delta: Matrix, *, f: Annotated[str, f"Which one: {NAMES}."] = "kl"
@@ -49,14 +50,14 @@ def f_divergence(
     """Divergence sum q f(p/q) for a convex f with f(1) = 0, chosen by its name.
 
     ``p``, ``q``, ``t`` = log(q/p), ``delta`` = p - q are the pair forms, (n, C) each. One number a row, that of the
-    measure of the same name (for hellinger, of squared-hellinger), with its promise.
+    measure of the same name, with its promise; in nats where that is a logarithm.
 
     Edges: those of the measure of that name: exactly 0 on identical rows; a class with p > 0 = q counts p times the
     slope of f at infinity, one with q > 0 = p counts q f(0), which may be +inf.
 
     >>> import numpy as np
     >>> p, q = np.array([[1.0, 0.0]]), np.array([[0.25, 0.75]])
-    >>> f_divergence(p, q, np.array([[np.log(0.25), np.inf]]), p - q, f="hellinger")
+    >>> f_divergence(p, q, np.array([[np.log(0.25), np.inf]]), p - q, f="squared-hellinger")
     array([0.5])
     """
     if f not in _BY_NAME:

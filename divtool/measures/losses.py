@@ -84,7 +84,7 @@ def cross_entropy(target: Matrix, cost: Matrix) -> Rows:
     operands=(LOG_PROBS, LABELS),
     formula="NLL = -sum_k w_k p_k x_k   (x: stored log-probabilities; p: the label as one-hot, or soft; w: weights)",
     cite="Fisher, R. A. (1922), Phil. Trans. R. Soc. A 222; reductions as in torch.nn.NLLLoss",
-    bounds=(-_INF, _INF),
+    bounds=(0.0, float("inf")),
     better="lower",
     laws={"non-negative", "class-permutation"},
     share="target_share",

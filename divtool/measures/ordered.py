@@ -32,6 +32,7 @@ _METRIC = _KEPT | {"triangle-inequality"}
     promise=64,
     common=True,
     also=("emd", "w1", "earth-mover"),
+    ordered=True,
 )
 def wasserstein(p: Matrix, q: Matrix, delta: Matrix, *, order: Annotated[float, "The order r, 1 to 64."] = 1.0) -> Rows:
     """Wasserstein distance (earth mover's distance) over classes in their order, one unit apart.
@@ -65,6 +66,7 @@ def wasserstein(p: Matrix, q: Matrix, delta: Matrix, *, order: Annotated[float, 
     better="lower",
     laws=_METRIC,
     promise=16,
+    ordered=True,
 )
 def energy_distance(delta: Matrix) -> Rows:
     """Energy distance over classes in their order, one unit apart: the root of twice Cramer's.
@@ -92,6 +94,7 @@ def energy_distance(delta: Matrix) -> Rows:
     better="lower",
     laws=_KEPT,
     promise=32,
+    ordered=True,
 )
 def cramer(delta: Matrix) -> Rows:
     """Cramer's distance (squared), the sum of squared differences of the running sums: the ranked probability score.
@@ -119,6 +122,7 @@ def cramer(delta: Matrix) -> Rows:
     better="lower",
     laws=_METRIC | {"at-most-one"},
     promise=16,
+    ordered=True,
 )
 def kolmogorov_smirnov(delta: Matrix) -> Rows:
     """Kolmogorov-Smirnov distance over classes in their order: the largest difference of the running sums.
@@ -146,6 +150,7 @@ def kolmogorov_smirnov(delta: Matrix) -> Rows:
     better="lower",
     laws=_METRIC | {"at-most-one"},
     promise=16,
+    ordered=True,
 )
 def kuiper(delta: Matrix) -> Rows:
     """Kuiper's distance: the largest lead of either side's running sum over the other's, added.

@@ -39,6 +39,7 @@ def _finite(name: str, value: float) -> float:
     promise=1024,
     common=True,
     also=("alpha-divergence",),
+    note="for orders from 0",
 )
 def renyi(
     p: Matrix,
@@ -82,6 +83,7 @@ def renyi(
     laws=_KEPT,
     direction="Tsallis(p || q)",
     promise=1024,
+    note="for orders from 0",
 )
 def tsallis(
     p: Matrix, q: Matrix, t: Matrix, delta: Matrix, *, order: Annotated[float, "The order a; 1 is KL in nats."] = 2.0

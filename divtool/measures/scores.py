@@ -117,6 +117,7 @@ def spherical(prediction: Matrix, truth: Matrix) -> Rows:
     laws={"non-negative", "shift-invariant"},
     promise=32,
     also=("ranked-probability-score",),
+    ordered=True,
 )
 def ranked_probability_score(
     error: Matrix, *, normalized: Annotated[bool, "Divide by the number of classes less one: from 0 to 1."] = False

@@ -112,7 +112,7 @@ def cosine_embedding(
     products = products_of(stored_p, stored_q)
     nothing = _no_direction(products)
     cosine = np.where(nothing, zero_vector, cosine_rows(products))
-    apart = np.where(nothing, 1.0 - zero_vector, cosine_gap_rows(products))
+    apart = np.where(nothing, 1.0 - zero_vector, cosine_gap_rows(stored_p, stored_q))
     return np.where(sign[:, 0] > 0.0, apart, np.maximum(cosine - margin, 0.0))
 
 

@@ -92,6 +92,8 @@ def record(each: MeasureResult) -> dict[str, str]:
         "max": shortest(each.maximum),
         "max_row": str(each.worst[0].row) if each.worst else "",
         "direction": each.direction or "",
+        "dropped": str(each.dropped),
+        "denominator": shortest(each.denominator[1]),
     }
 
 

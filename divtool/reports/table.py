@@ -162,7 +162,8 @@ def _directed(direction: str, result: Result) -> str:
 def _basis(each: MeasureResult, result: Result) -> Text:
     name, value = each.denominator
     said = [
-        f"{each.reduction} over {each.n:,} rows" + ("" if name != "sum of weights" else f", weights sum to {value:.7g}")
+        f"{each.reduction} over {f'{value:,.0f} cells of ' if name == 'cells' else ''}{each.n:,} rows"
+        + ("" if name != "sum of weights" else f", weights sum to {value:.7g}")
     ]
     said += [f"{each.ignored:,} ignored"] if each.ignored else []
     own = {name: value for name, value in each.parameters.items() if not isinstance(value, str | bool)}

@@ -32,7 +32,7 @@ ORDERS = [0.0, 1e-6, 0.25, 0.5, 0.999999, 1.0, 1.0 + 1e-9, 2.0, 3.0, -1.0]
 KEYWORDS: dict[str, list[dict[str, Any]]] = {
     "skew_kl": [{"skew": x} for x in (0.01, 0.5, 0.99, 1.0)],
     "js": [{"weight": x} for x in (0.5, 0.3, 0.01)],
-    "f_divergence": [{"f": x} for x in ("kl", "reverse-kl", "hellinger", "le-cam")],
+    "f_divergence": [{"f": x} for x in ("kl", "reverse-kl", "squared-hellinger", "le-cam")],
     "renyi": [{"order": x} for x in (*ORDERS, INF)],
     "tsallis": [{"order": x} for x in ORDERS],
     "minka": [{"order": x} for x in ORDERS],
