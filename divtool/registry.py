@@ -21,6 +21,7 @@ class Registry(Generic[T]):
     >>> colours.get("rad")
     Traceback (most recent call last):
     divtool.errors.UsageError: there is no colour "rad"
+    hint: did you mean "red"?
     """
 
     def __init__(self, noun: str) -> None:

@@ -207,11 +207,14 @@ class TestExamples:
 
     def test_list(self) -> None:
         lines = [line.split("\t") for line in good_installed("list").splitlines()]
-        assert lines[0] == ["name", "family", "title", "unit", "range", "better", "formula"]
+        assert lines[0] == ["name", "family", "title", "unit", "range", "better", "also", "formula"]
         assert {line[0] for line in lines[1:]} == set(VERBS)
         listed = {each["name"]: each["laws"] for each in strict(good_installed("list", "--laws", "-f", "json"))}
         assert "non-negative" in listed["kl"]
         assert good_installed("list", "-f", "md").startswith("| name | family |")
+        assert [line.partition("\t")[0] for line in good_installed("list", "psi").splitlines()[1:]] == ["jeffreys"]
+        assert len(good_installed("list", "order families").splitlines()) == 8
+        assert "divtool list shows all" in refused(2, "list", "nonsense")
         assert "Kullback-Leibler" in good_installed("list", "-f", "table", COLUMNS="200")
 
     def test_version(self) -> None:

@@ -30,7 +30,7 @@ def verb_help(declared: Declaration) -> str:
 
 def _likes(declared: Declaration) -> list[str]:
     """What other tools do."""
-    said = [_hanging(f"--like {tool}: ", text) for tool, text in LIKES.get(declared.name, {}).items()]
+    said = [_hanging(f"Like {tool}: ", text) for tool, text in LIKES.get(declared.name, {}).items()]
     return ["\b\n" + "\n".join(said)] if said else []
 
 
