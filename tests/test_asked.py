@@ -267,3 +267,11 @@ class TestFoundByBreaking:
                 dot = mp.fsum(mp.mpf(i) * j for i, j in zip(x, y, strict=True))
                 lengths = mp.sqrt(mp.fsum(mp.mpf(i) ** 2 for i in x) * mp.fsum(mp.mpf(j) ** 2 for j in y))
                 assert abs(found - (1 - dot / lengths)) <= 32 * 2.0**-53 * (1 - dot / lengths)
+
+    def test_soft_labels_beside_another_number(self) -> None:
+        import pandas as pd
+
+        soft = pd.DataFrame({"ant": [0.5, 0.25], "bee": [0.25, 0.75], "cat": [0.25, 0.0], "age": [7.0, 9.0]})
+        logits = pd.DataFrame({"cat": [0.5, 1.5], "ant": [2.5, 0.25], "bee": [1.5, -1.25]})
+        expected = divtool.ce(logits, soft.drop(columns="age")).value
+        assert divtool.ce(logits, soft).value == expected

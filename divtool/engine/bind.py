@@ -12,7 +12,7 @@ from divtool.engine.operands import Opened
 from divtool.errors import InputError, UsageError
 from divtool.formats.keys import Keys
 from divtool.formats.opening import open_source
-from divtool.formats.source import FLOAT, INTEGER, OTHER, Block, Selection, Source
+from divtool.formats.source import FLOAT, INTEGER, OTHER, Block, Header, Selection, Source
 from divtool.meaning.classes import Matched
 from divtool.meaning.columns import Columns, decide_label, decide_matrix, find_column, id_like, label_like
 from divtool.meaning.kinds import Kind, decide_kind, kind_of_cells, whole_numbers
@@ -185,8 +185,25 @@ def truth_input(
             hint="save them as integers: labels.astype(int)",
         )  # fmt: skip
     if label is None:
-        return soft_rows(opened, id, reading, weight, answers=answers)
+        named = _columns_named_alike(header, predictions, id)
+        if named is None:
+            return soft_rows(opened, id, reading, weight, answers=answers)
+        given = Input(opened.source, named, "target", order=range(len(named.classes)))
+        return _with_kind(given, reading, frozenset({"chances"}) if answers else frozenset())
     return Input(opened.source, Columns((), id, label))
+
+
+def _columns_named_alike(header: Header, predictions: Input, id: int | None) -> Columns | None:
+    """The columns called like the classes of the predictions, where each class has one: the others are no classes."""
+    if header.names is None or predictions.header.names is None:
+        return None
+    names = [predictions.header.name(column) for column in predictions.columns.classes]
+    if not set(names) <= set(header.names):
+        return None
+    classes = tuple(i for i, name in enumerate(header.names) if name in names)
+    rest = [(name, "names the rows" if i == id else f"no class of {predictions.title}")
+            for i, name in enumerate(header.names) if i not in classes]  # fmt: skip
+    return Columns(classes, id, None, tuple(rest))
 
 
 def soft_rows(
