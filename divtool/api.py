@@ -166,6 +166,9 @@ def _changed(measuring: Measuring) -> dict[str, object]:
     """The settings that are not the defaults: they belong to the number."""
     chosen = {each.name: getattr(measuring, each.name) for each in fields_of(Measuring)}
     plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in chosen.items()}
+    if not isinstance(plain["sample_weight"], str | None):
+        # A number for each row is no setting to repeat beside the result.
+        plain["sample_weight"] = "from memory"
     return {each.name: plain[each.name] for each in fields_of(Measuring) if plain[each.name] != each.default}
 
 

@@ -12,6 +12,7 @@ import pytest
 import divtool
 from divtool.engine.asked import asked_for
 from divtool.errors import InputError, UsageError
+from divtool.formats.writing import row_file
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES
 
@@ -275,3 +276,17 @@ class TestFoundByBreaking:
         logits = pd.DataFrame({"cat": [0.5, 1.5], "ant": [2.5, 0.25], "bee": [1.5, -1.25]})
         expected = divtool.ce(logits, soft.drop(columns="age")).value
         assert divtool.ce(logits, soft).value == expected
+
+    def test_weights_in_memory_are_not_repeated(self) -> None:
+        assert divtool.ce(A, LABELS, sample_weight=np.ones(40)).settings == {"sample_weight": "from memory"}
+
+    def test_a_run_that_stops_leaves_no_word_and_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            _stopped_while_writing(str(tmp_path / "rows.parquet"))
+        assert list(tmp_path.iterdir()) == []
+
+
+def _stopped_while_writing(path: str) -> None:
+    with row_file(path, [], ["x"]) as writer:
+        writer.write([], np.zeros((1 << 21, 1)))
+        raise KeyboardInterrupt

@@ -17,7 +17,7 @@ STAMP = (
     "fdivergence.py:2968 "
     "gradients.py:5198 "
     "hellinger.py:6522 "
-    "jensen.py:6948 "
+    "jensen.py:6977 "
     "laws.py:5090 "
     "likes.py:1589 "
     "losses.py:8451 "

@@ -109,22 +109,12 @@ class TruthForms:
         if not smoothing:
             return mass
         classes = mass.shape[1]
-        if self._answers:
+        if self.settings.answers:
             return mass * (1.0 - smoothing) + 0.5 * smoothing
         if self.settings.others_only:
             # Each class gives its share to the others alone: one with mass 1 keeps 1 - e, the others have e/(C-1) each.
             return np.asarray(mass * (1.0 - smoothing) + (1.0 - mass) * (smoothing / max(classes - 1, 1)))
         return np.asarray(mass * (1.0 - smoothing) + smoothing / classes)
-
-    @once
-    def _is_distribution(self) -> bool:
-        """Whether the one class there is has all the mass, not the chance of a yes."""
-        return not (self.settings.answers or self.settings.alone)
-
-    @once
-    def _answers(self) -> bool:
-        """Whether each column is a yes-or-no question of its own, not one of several classes."""
-        return self.settings.answers
 
     @once
     def _unsmoothed(self) -> Matrix:
@@ -133,7 +123,7 @@ class TruthForms:
             return softmax(spread_of_table(side.matrix)) if side.kind == "counts" else side.doubles
         codes = self._codes_in_range
         classes = self.settings.classes or self.sides["q"].matrix.shape[1]
-        if classes == 1 and not self._is_distribution:
+        if classes == 1 and (self.settings.answers or self.settings.alone):
             return codes[:, None].astype(np.float64)
         mass = np.zeros((codes.shape[0], classes))
         mass[np.arange(codes.shape[0]), codes] = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import IO, Any, Protocol
 
@@ -60,7 +60,13 @@ def row_file(
     format = row_format(path)
     with whole_file(path) as stream:
         writer = row_writer(format, stream, key_names, number_names, single=single)
-        yield writer
+        try:
+            yield writer
+        except BaseException:
+            # The file will not get its name; a writer left open would speak of it when it is collected.
+            with suppress(Exception):
+                writer.close()
+            raise
         try:
             writer.close()
         except OSError as error:

@@ -120,6 +120,7 @@ def jensen_shannon_distance(p: Matrix, q: Matrix, t: Matrix) -> Rows:
     better="lower",
     laws=_KEPT,
     promise=32,
+    shortcut=topsoe_at_once,
 )
 def topsoe(p: Matrix, q: Matrix, t: Matrix) -> Rows:
     """Topsoe's divergence, twice the Jensen-Shannon divergence (the information radius unhalved).
