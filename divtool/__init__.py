@@ -13,17 +13,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from divtool.api import compute
+    from divtool.api import compute, explain, inspect
     from divtool.errors import DivtoolError, EngineError, InputError, OutputError, ResourceError, UsageError
-    from divtool.result import InputReport, MeasureResult, Result
+    from divtool.result import Explanation, InputReport, Inspection, MeasureResult, Result
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DivtoolError",
     "EngineError",
+    "Explanation",
     "InputError",
     "InputReport",
+    "Inspection",
     "MeasureResult",
     "OutputError",
     "ResourceError",
@@ -31,9 +33,14 @@ __all__ = [
     "UsageError",
     "__version__",
     "compute",
+    "explain",
+    "inspect",
 ]
 
-_HOMES = {"compute": "api", "InputReport": "result", "MeasureResult": "result", "Result": "result"}
+_HOMES = {
+    "compute": "api", "explain": "api", "inspect": "api", "Explanation": "result", "InputReport": "result",
+    "Inspection": "result", "MeasureResult": "result", "Result": "result",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from divtool import __version__
 from divtool.engine.asked import Asked, asked_for, check_options
+from divtool.engine.explain import explanation
+from divtool.engine.fitting import Candidate, fitting_commands
 from divtool.engine.fold import RowOrderError, State, fold
+from divtool.engine.inspect import inspect_file
 from divtool.engine.local import local_engine
-from divtool.engine.operands import file_and_column
 from divtool.engine.plan import Plan
 from divtool.engine.prepare import prepare
 from divtool.engine.present import input_reports, measure_results, warnings
@@ -20,6 +23,7 @@ from divtool.engine.presets import understood
 from divtool.engine.rows import Collected, column_names, sink_of
 from divtool.errors import UsageError
 from divtool.formats.atomic import check_output, whole_file
+from divtool.formats.opening import file_and_key
 from divtool.formats.writing import RowWriter, row_file, row_format
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration
@@ -27,10 +31,12 @@ from divtool.numerics import kernels
 from divtool.options import GROUPS, Measuring, Reading, Running, Writing, fields_of, pick
 from divtool.registry import suggestion
 from divtool.reports.rendering import form_of_suffix, render
-from divtool.result import Result
+from divtool.result import Explanation, Inspection, Result
 from divtool.units import unit_of_base
 
 Progress = Callable[[int, int], None]
+# So much of a file is looked at to say what it is.
+_INSPECTED = 1 << 28
 OpenRows = Callable[[Sequence[str], Sequence[str]], RowWriter]
 
 
@@ -51,6 +57,8 @@ def compute(measure: str, /, *operands: Any, **options: Any) -> Result:
     >>> compute("ce", logits, labels).value
     2.236744934100905
     """
+    if options.pop("explain", False):
+        raise UsageError("explain is an option of the command line; here it is divtool.explain(...)")
     result = run(declared(measure), operands, options)
     output = options.get("output")
     if output is not None and os.fspath(output) not in result.written:
@@ -113,10 +121,7 @@ def run(
     ``progress`` hears of rows done and of about how many there are."""
     request = _request(asked, operands, options)
     collected = Collected()
-    plan = prepare(
-        request.measures, operands, reading=request.reading, measuring=request.measuring, running=request.running,
-        keep_rows=request.gives_rows or bool(request.writing.per_row),
-    )  # fmt: skip
+    plan = _planned(request)
     try:
         state = _folded(plan, request, rows_to or collected.open, progress)
     except RowOrderError:
@@ -124,12 +129,55 @@ def run(
         from divtool.engine.join import with_rows_in_order
 
         plan = with_rows_in_order(plan)
-        state = _folded(plan, request, rows_to or collected.open, progress)
+        try:
+            state = _folded(plan, request, rows_to or collected.open, progress)
+        finally:
+            for each in plan.inputs:
+                each.close()
     return Result(
         version=__version__, command=request.asked.name, kernels=kernels.FLAVOUR, inputs=input_reports(plan),
         matched=plan.notes, results=measure_results(plan, state, request.measuring),
         warnings=warnings(plan, state), written=tuple(request.row_files), rows=state.rows,
         settings=_changed(request.measuring), row_values=collected.rows(),
+    )  # fmt: skip
+
+
+def explain(measure: str, /, *operands: Any, **options: Any) -> Explanation:
+    """What :func:`compute` would do: the same decisions, and the parts into which the data would be cut.
+
+    >>> import numpy as np
+    >>> explain("ce", np.array([[2.5, 1.0], [0.0, 3.5]]), np.array([0, 1])).cut["rows"]
+    2
+    """
+    asked = declared(measure)
+    return explanation(_planned(_request(asked, operands, options)), __version__, asked.name)
+
+
+def inspect(*names: str, everything: bool = False, **options: Any) -> tuple[Inspection, ...]:
+    """What files are, each with the commands that fit it. Options are those of reading (``given``, ``columns``, ...).
+
+    Figures are of the first 256 MiB of a file, or of ``everything``.
+
+    Raises :class:`divtool.errors.InputError` for a file that cannot be opened.
+    """
+    reading = pick(Reading, options)
+    seen = [inspect_file(name, reading, sys.maxsize if everything else _INSPECTED) for name in names]
+    commands = fitting_commands(seen, options, _check_fits)
+    return tuple(replace(each, commands=own) for each, own in zip(seen, commands, strict=True))
+
+
+def _check_fits(candidate: Candidate) -> None:
+    verb, names, options = candidate
+    asked = declared(verb)
+    known = {each.name for group in GROUPS for each in fields_of(group, asked.having)}
+    given = {name: value for name, value in options.items() if name in known}
+    _planned(_request(asked, names, given))
+
+
+def _planned(request: Request) -> Plan:
+    return prepare(
+        request.measures, request.operands, reading=request.reading, measuring=request.measuring,
+        running=request.running, keep_rows=request.gives_rows or bool(request.writing.per_row),
     )  # fmt: skip
 
 
@@ -152,7 +200,7 @@ def _request(asked: Declaration, operands: Sequence[Any], options: dict[str, Any
 def _check_outputs(request: Request) -> None:
     """Everything about outputs that can be known before a row is read."""
     named = [*request.operands, request.measuring.class_weight]
-    inputs = [file_and_column(os.fspath(each))[0] for each in named if isinstance(each, str | os.PathLike)]
+    inputs = [file_and_key(os.fspath(each))[0] for each in named if isinstance(each, str | os.PathLike)]
     per_row, output = request.writing.per_row, request.writing.output
     for path in request.row_files:
         row_format(path)

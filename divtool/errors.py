@@ -48,6 +48,7 @@ class InputError(DivtoolError):
     """A file, or a place in it, is not what it was taken for.
 
     ``row`` counts data rows from 0, as in every output's ``row`` column; ``line`` counts lines of a text file from 1.
+    Of a table in several files, ``path`` is the one with the row, whose number in that file is ``own_row``.
     """
 
     status = 3
@@ -59,19 +60,30 @@ class InputError(DivtoolError):
         path: str = "",
         row: int | None = None,
         line: int | None = None,
+        own_row: int | None = None,
         column: str | None = None,
         hint: str = "",
     ) -> None:
-        super().__init__(_placed(message, path, row, line, column), hint=hint)
-        self.path, self.row, self.line, self.column = path, row, line, column
+        super().__init__(_placed(message, path, row, line, own_row, column), hint=hint)
+        self.what, self.path, self.row, self.line, self.column = message, path, row, line, column
+
+    def moved(self, rows: int) -> InputError:
+        """The same error of a row that has ``rows`` rows of other files of its table before it."""
+        if self.row is None:
+            return self
+        own = self.row if rows else None
+        return InputError(
+            self.what, path=self.path, row=self.row + rows, line=self.line, own_row=own, column=self.column,
+            hint=self.hint,
+        )  # fmt: skip
 
 
-def _placed(message: str, path: str, row: int | None, line: int | None, column: str | None) -> str:
+def _placed(message: str, path: str, row: int | None, line: int | None, own_row: int | None, column: str | None) -> str:
     place = ""
     if line is not None:
         place = f"line {line}" if row is None else f"line {line} (row {row})"
     elif row is not None:
-        place = f"row {row}"
+        place = f"row {row}" + (f" (row {own_row} of this file)" if own_row is not None else "")
     if column is not None:
         place += f'{", " if place else ""}column "{column}"'
     return ": ".join(piece for piece in (path, place, message) if piece)

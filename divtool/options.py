@@ -7,6 +7,7 @@ arguments. Types are plain, defaults are those of the fields.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
@@ -21,9 +22,11 @@ MAPPING_FORMS = "name=weight,... or a file"
 # What a verb must have for an option to apply to it: the truth among its operands, two sides to guess, a number a row,
 # a number that is a logarithm, logits among what its operands may hold, rows that sum to 1, a kind to be guessed,
 # infinities to speak of, a direction, a weighted mean, a number that other tools compute otherwise, class weights,
-# labels that may be smoothed, over classes rather than between yes and no, both weights and smoothing.
+# labels that may be smoothed, over classes rather than between yes and no, both weights and smoothing; more than one
+# file, whose rows may be joined.
 TRUTH, PAIR, NUMBER, LOGARITHM, LOGITS, ROWS_OF_ONE = "truth", "pair", "number", "logarithm", "logits", "rows of one"
 GUESSED, ZEROS, DIRECTED, WEIGHTED, LIKE = "guessed", "zeros", "directed", "weighted", "like"
+JOINED = "joined"
 CLASS_WEIGHTED, SMOOTHED, SPREAD, BOTH = "class-weighted", "smoothed", "spread over classes", "smoothed and weighted"
 
 
@@ -57,14 +60,15 @@ class Reading:
     given_p: str | None = option(None, "The same for the reference alone.", choices=GIVEN, applies=PAIR)
     given_q: str | None = option(None, "The same for the model alone.", choices=GIVEN, applies=PAIR)
     columns: str | None = option(
-        None, "The class columns: names or positions, separated by commas; '!name' leaves one out.", metavar="LIST"
-    )
+        None, "The class columns, separated by commas: names, positions, p0-p9, /pattern/; '!name' leaves one out.",
+        metavar="LIST",
+    )  # fmt: skip
     id: str | None = option(
         None, "The column that names the rows, by which rows of two files are matched (a,b if it has two names).",
         metavar="COL",
     )  # fmt: skip
     label_col: str | None = option(
-        None, "The column (name, or position without a header) of the predictions file that holds the labels.",
+        None, "The column of the predictions file that holds the labels (or those with an outcome for each class).",
         metavar="COL",
         applies=TRUTH,
     )  # fmt: skip
@@ -72,13 +76,41 @@ class Reading:
     delimiter: str | None = option(
         None, "What separates the cells of a text file (default: found out).", metavar="CHAR"
     )
+    input_format: str | None = option(
+        None, "The format of the files, instead of what their first bytes say.", metavar="NAME",
+        choices=("csv", "tsv", "jsonl", "npy", "npz", "parquet", "arrow", "safetensors", "llama"),
+    )  # fmt: skip
+    concat: bool = option(False, "A glob is one table in natural order, not several operands.")
     normalize: bool = option(
         False, "Divide probability rows that do not sum to 1 by their sum, and count them.", applies=ROWS_OF_ONE
     )
+    allow_unnormalized: bool = option(
+        False, "Take probability rows as they are, whatever they sum to.", applies=ROWS_OF_ONE
+    )
+    missing: str = option(
+        "error", "Rows with an empty cell: refused, or left out of all files and counted.", choices=("error", "drop")
+    )
+    join: str = option(
+        "exact", "Ids that only one file has: refused, or left out and counted.", choices=("exact", "inner"),
+        applies=JOINED,
+    )  # fmt: skip
+    rows: str | None = option(
+        None, "Only these rows of the first file, counted from 0, B itself left out (and theirs in the others).",
+        metavar="A:B",
+    )  # fmt: skip
+    vocab: int | None = option(
+        None, "Only the first N classes, before the softmax (vocabularies are padded); says what mass is dropped.",
+        metavar="N", least=2, most=1 << 31, applies=ROWS_OF_ONE,
+    )  # fmt: skip
     class_axis: int | None = option(
         None, "The axis of the classes in an array of more than two dimensions (0 is the first, -1 the last).",
         metavar="AXIS",
     )  # fmt: skip
+
+    @property
+    def drops_missing(self) -> bool:
+        """Whether rows with an empty cell are left out instead of refused."""
+        return self.missing == "drop"
 
 
 @dataclass(frozen=True)
@@ -149,6 +181,7 @@ class Running:
         DEFAULT_CHUNK, "Bytes in flight over all inputs and threads, such as 8MiB.", metavar="BYTES"
     )
     progress: bool | None = option(None, "A progress bar on stderr (default: on a terminal).")
+    explain: bool = option(False, "Say what would be computed, from what and in which parts; compute nothing.")
 
 
 REPORTS = ("table", "json", "jsonl", "csv", "tsv", "md")
@@ -163,7 +196,9 @@ class Writing:
     )
     output: str | None = option(None, "Write the result to this file instead (form by suffix).", "-o", "--output")
     per_row: str | None = option(
-        None, "Also write one line per row to this file (csv, tsv, jsonl, parquet, npy).", applies=NUMBER
+        None,
+        "Also write one line per row to this file (csv, tsv, jsonl, parquet, arrow, npy, npz, safetensors).",
+        applies=NUMBER,
     )
     quiet: bool = option(False, "Print the bare number and nothing else.", "-q", "--quiet", applies=NUMBER)
     digits: int = option(
@@ -213,7 +248,7 @@ def _typed(each: Field[Any], value: Any) -> Any:
             return (value,) if isinstance(value, str) else tuple(str(entry) for entry in value)
         if kind is tuple:
             return (int(value),) if isinstance(value, int | str) else tuple(int(entry) for entry in value)
-        if each.name == "class_axis":
+        if each.name in ("class_axis", "vocab"):
             return int(value)
         if kind is float or each.metadata["least"] is not None:
             return kind(value)
@@ -260,3 +295,17 @@ def parse_bytes(text: str | int) -> int:
     if not 1 <= value <= 1 << 50:
         raise UsageError(f'--chunk-size "{text}" is not a size in bytes; expected a number such as 8MiB or 500kB')
     return int(value)
+
+
+def parse_rows(text: str) -> tuple[int, int]:
+    """The first row and the one behind the last from ``A:B``.
+
+    >>> parse_rows("10:20"), parse_rows("5:")
+    ((10, 20), (5, 9223372036854775807))
+    """
+    first, colon, stop = text.strip().partition(":")
+    if colon and (first + stop).isascii() and (first + stop).isdigit():
+        bounds = int(first or 0), min(int(stop), sys.maxsize) if stop else sys.maxsize
+        if bounds[0] < bounds[1]:
+            return bounds
+    raise UsageError(f'--rows "{text}": expected two row numbers, such as 0:1000 or 500: (counted from 0)')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Generic, TypeVar
@@ -65,3 +66,13 @@ def suggestion(name: str, known: list[str]) -> str:
         return "did you mean " + " or ".join(f'"{each}"' for each in close) + "?"
     listed = ", ".join(known[:12])
     return f"known: {listed}{', ...' if len(known) > 12 else ''}" if known else ""
+
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+def natural(name: str) -> tuple[object, ...]:
+    """A sorting key in which "10" comes after "2"."""
+    return tuple(
+        (0, int(piece), piece) if piece.isdecimal() else (1, 0, piece) for piece in _DIGITS.split(name) if piece
+    )

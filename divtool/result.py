@@ -49,9 +49,9 @@ class WorstRow:
 class MeasureResult:
     """One measure over all rows. ``value`` and every figure in ``unit``; ``None`` where there is no such figure.
 
-    ``rows`` = ``n`` + ``ignored`` + ``dropped``; infinite and NaN rows are inside ``n``. ``parameters`` are the
-    measure's own options, ``of`` is the one file that it speaks of where a run has several, ``label`` tells it from the
-    others of the run (``renyi(order=3)``, ``kl_reversed``).
+    ``rows`` = ``n`` + ``ignored`` + ``dropped`` + ``missing``; infinite and NaN rows are inside ``n``. ``parameters``
+    are the measure's own options, ``of`` is the one file that it speaks of where a run has several, ``label`` tells it
+    from the others of the run (``renyi(order=3)``, ``kl_reversed``).
     """
 
     measure: str
@@ -77,6 +77,7 @@ class MeasureResult:
     first_nan: tuple[int, ...] = ()
     better: str | None = None
     dropped: int = 0
+    missing: int = 0
     label: str = ""
     of: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -132,3 +133,71 @@ class Result:
             if measure in (each.name, each.measure):
                 return each
         raise KeyError(f"{measure!r}; there are {', '.join(each.name for each in self.results)}")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a run would be: the inputs and how they are matched, what would be computed, in which parts."""
+
+    version: str
+    command: str
+    inputs: tuple[InputReport, ...]
+    matched: tuple[str, ...]
+    computed: tuple[str, ...]
+    cut: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the numbers of a table are like, over ``rows`` rows (``whole``: all there are)."""
+
+    rows: int
+    whole: bool
+    least: float
+    greatest: float
+    least_sum: float
+    greatest_sum: float
+    zeros: int
+    ones: int
+    ties: int
+    nan: int
+    infinite: int
+    missing: int
+    sentinels: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """The labels of a file: how many different ones, and the most frequent with their counts."""
+
+    column: str | None
+    distinct: int
+    counts: tuple[tuple[str, int], ...]
+    missing: int = 0
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A file as divtool sees it. ``decided`` are sentences about its columns, ``outcomes`` the columns that say class
+    by class what came to be, ``doubts`` what keeps it from being read, ``commands`` what can be typed next."""
+
+    path: str
+    format: str
+    size: int
+    rows: int | None = None
+    columns: int = 0
+    dtype: str = ""
+    shape: tuple[int, ...] | None = None
+    members: tuple[tuple[str, tuple[int, ...], str], ...] = ()
+    kind: str | None = None
+    evidence: str | None = None
+    classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+    decided: tuple[str, ...] = ()
+    figures: Figures | None = None
+    labels: LabelFigures | None = None
+    outcomes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
+    commands: tuple[str, ...] = ()

@@ -152,7 +152,7 @@ def cli_page() -> str:
     ]
     known = verbs()
     common = [each.name for family in families(known) for each in known if each.common and each.family == family]
-    for verb in [*common, "list"]:
+    for verb in [*common, "inspect", "list"]:
         pieces += [f"## `divtool {verb}`", _block(run(verb, "--help"))]
     return "\n\n".join(pieces) + "\n"
 

@@ -16,3 +16,10 @@ def table_format(request: pytest.FixtureRequest) -> TableFormat:
     """Each format in turn; ``table_format.write(path, numbers, names=..., ids=..., labels=...)`` makes the file."""
     chosen: TableFormat = request.param
     return chosen
+
+
+@pytest.fixture
+def many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of a few rows, so that small files have as many as large ones."""
+    monkeypatch.setattr("divtool.engine.plan._LEAST_PART", 1)
+    monkeypatch.setattr("divtool.engine.plan._PART_WITH_ROWS", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather as feather
+import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 
 
@@ -87,14 +90,84 @@ def _arrow_type(column: Sequence[Any]) -> Any:
     return pa.from_numpy_dtype(column.dtype) if isinstance(column, np.ndarray) else None
 
 
+def save_arrow(path: Path, table: Table, rows_in_batch: int = 37) -> None:
+    """Several batches, compressed as Feather is; labels dictionary-coded, as pandas categories are."""
+    columns = [pa.array(_plain(column), _arrow_type(column)) for _, column in table.columns]
+    if table.labels is not None and pa.types.is_string(columns[-1].type):
+        columns[-1] = columns[-1].dictionary_encode()
+    whole = pa.table(columns, names=[name for name, _ in table.columns])
+    feather.write_feather(whole, path, compression="lz4", chunksize=rows_in_batch)
+
+
+def save_arrow_stream(path: Path, table: Table) -> None:
+    """The same as a stream, which has no index of its batches."""
+    columns = [pa.array(_plain(column), _arrow_type(column)) for _, column in table.columns]
+    whole = pa.table(columns, names=[name for name, _ in table.columns])
+    with ipc.new_stream(path, whole.schema) as writer:
+        writer.write_table(whole, max_chunksize=37)
+
+
 def save_npy(path: Path, table: Table) -> None:
     """Numbers alone: an array has no names and no text."""
     np.save(path, table.numbers)
 
 
+def save_npz(path: Path, table: Table) -> None:
+    """One array among others, stored as it is."""
+    np.savez(path, allow_pickle=False, logits=table.numbers)
+
+
+def save_packed_npz(path: Path, table: Table) -> None:
+    """The same, deflated."""
+    np.savez_compressed(path, allow_pickle=False, logits=table.numbers)
+
+
+SAFETENSORS_TYPES = {
+    "f8": "F64", "f4": "F32", "f2": "F16", "i8": "I64", "i4": "I32", "i2": "I16", "i1": "I8",
+    "u8": "U64", "u4": "U32", "u2": "U16", "u1": "U8", "b1": "BOOL",
+}  # fmt: skip
+
+
+def safetensors_bytes(tensors: dict[str, tuple[str, tuple[int, ...], bytes]], **extra: Any) -> bytes:
+    """A file by the published layout: the length of a JSON header, the header, the data of name -> (type, shape, data).
+
+    ``extra`` are further fields of the header.
+    """
+    header, at = dict(extra), 0
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [at, at + len(data)]}
+        at += len(data)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + b"".join(data for _, _, data in tensors.values())
+
+
+def save_safetensors(path: Path, table: Table) -> None:
+    """One tensor."""
+    array = np.ascontiguousarray(table.numbers)
+    little = array.astype(array.dtype.newbyteorder("<"))
+    dtype = SAFETENSORS_TYPES[f"{array.dtype.kind}{array.dtype.itemsize}"]
+    path.write_bytes(safetensors_bytes({"logits": (dtype, array.shape, little.tobytes())}))
+
+
+def save_jsonl(path: Path, table: Table) -> None:
+    """Objects where columns have names, arrays where they have none; infinities as Python's json writes them."""
+    names, columns = zip(*table.columns, strict=True)
+    rows = zip(*[_plain(column) for column in columns], strict=True)
+    named = table.names is not None or table.ids is not None
+    lines = [json.dumps(dict(zip(names, row, strict=True)) if named else row, ensure_ascii=False) for row in rows]
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
 CSV = TableFormat("csv", ".csv", True, lambda path, table: save_delimited(path, table, ","))
 TSV = TableFormat("tsv", ".tsv", True, lambda path, table: save_delimited(path, table, "\t"))
 PARQUET = TableFormat("parquet", ".parquet", True, save_parquet)
+ARROW = TableFormat("arrow", ".arrow", True, save_arrow)
+ARROW_STREAM = TableFormat("arrow", ".arrows", True, save_arrow_stream)
+JSONL = TableFormat("jsonl", ".jsonl", True, save_jsonl)
 NPY = TableFormat("npy", ".npy", False, save_npy)
+NPZ = TableFormat("npz", ".npz", False, save_npz)
+PACKED_NPZ = TableFormat("npz", ".npz", False, save_packed_npz)
+SAFETENSORS = TableFormat("safetensors", ".safetensors", False, save_safetensors)
 
-FORMATS = (CSV, TSV, PARQUET, NPY)
+FORMATS = (CSV, TSV, JSONL, PARQUET, ARROW, ARROW_STREAM, NPY, NPZ, PACKED_NPZ, SAFETENSORS)

@@ -23,6 +23,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from mpmath import mp, mpf
+from nursery import Nursery
 from program import PROGRAM
 
 from divtool.measures import load_families
@@ -48,48 +49,19 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"TERM": "xterm", "PYTHONIOENCODING": "utf-8"} | more
 
 
-# Hundreds of starts cost minutes, nearly all of it imports: most runs are forked from one process that has done them.
-_NURSERY = """
-import gc, json, os, sys
-import numpy, pyarrow.compute, pyarrow.csv, pyarrow.parquet
-import divtool.cli.running, divtool.cli.signature, divtool.cli.verbhelp
-import divtool.engine.join, divtool.formats.csv, divtool.formats.npy, divtool.formats.parquet, divtool.formats.jsonl
-import divtool.reports.delimited, divtool.reports.plain, divtool.reports.table
-from divtool.__main__ import main
-from divtool.measures import load_families
-
-load_families()
-gc.freeze()
-
-for line in sys.stdin:
-    if child := os.fork():
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-        continue
-    folder, *arguments = json.loads(line)
-    os.chdir(folder)
-    for number, name in enumerate((".in", ".out", ".err")):
-        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT), number)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)
-    sys.argv = ["divtool", *arguments]
-    main()
-"""
-
-
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[subprocess.Popen[str]]:
+def nursery() -> Iterator[Nursery]:
     """The process from which runs are forked."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", _NURSERY], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    yield child
-    child.communicate()
+    made = Nursery(environment())
+    yield made
+    made.close()
 
 
-_NURSERIES: list[subprocess.Popen[str]] = []
+_NURSERIES: list[Nursery] = []
 
 
 @pytest.fixture(autouse=True)
-def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nursery: subprocess.Popen[str]) -> None:
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nursery: Nursery) -> None:
     """Every test works in a folder of its own in which the example files lie as in the repository."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
@@ -108,16 +80,8 @@ def run(*arguments: str, stdin: str = "", **more: str) -> Done[str]:
     if more:
         return installed(*arguments, stdin=stdin, **more)
     (nursery,) = _NURSERIES
-    streams = [Path(name) for name in (".in", ".out", ".err")]
-    streams[0].write_text(stdin, encoding="utf-8")
-    assert nursery.stdin
-    assert nursery.stdout
-    print(json.dumps([os.getcwd(), *arguments]), file=nursery.stdin, flush=True)
-    status = int(nursery.stdout.readline())
-    _, out, said = (stream.read_text(encoding="utf-8") for stream in streams)
-    for stream in streams:
-        stream.unlink()
-    return Done(["divtool", *arguments], status, out, said)
+    ended = nursery.run(arguments, stdin=stdin)
+    return Done(["divtool", *arguments], ended.status, ended.stdout, ended.stderr)
 
 
 def good(*arguments: str, **more: str) -> str:
@@ -702,6 +666,14 @@ USED: dict[str, tuple[str, ...]] = {
     "--measure": ("--measure", "entropy,tv,focal"),
     "--reverse": ("--reverse",),
     "--class-axis": ("--class-axis", "0"),
+    "--input-format": ("--input-format", "npy"),
+    "--concat": ("--concat",),
+    "--allow-unnormalized": ("--allow-unnormalized",),
+    "--missing": ("--missing", "drop"),
+    "--join": ("--join", "inner"),
+    "--rows": ("--rows", "1:"),
+    "--vocab": ("--vocab", "2"),
+    "--explain": ("--explain",),
     "--threads": ("--threads", "-1"),
     "--chunk-size": ("--chunk-size", "none"),
     "--format": ("--format", "md"),
@@ -716,13 +688,15 @@ class TestEveryOption:
     def operands(self, verb: str, flag: str) -> list[str]:
         """Inputs on which the option has something to do."""
         declared = MEASURES.get(verb)
-        counts = flag == "--normalize"
+        counts = flag in ("--normalize", "--allow-unnormalized")
         x, z = (("u,3,1,0", "v,1,1,2", "w,1,2,3"), ("u,2,1,1", "v,5,1,2", "w,1,1,1")) if counts else (
             ("u,3.5,1.5,0.5", "v,1.5,1.5,2.5", "w,0.5,3.5,1.5"), ("u,0.5,1.5,1.5", "v,1.5,4.5,2.5", "w,1.5,0.5,0.5"),
         )  # fmt: skip
         nothing = flag == "--empty"
         w = (",0", ",0", ",0") if nothing else (",2", ",0.5", ",1")
-        write("x.csv", "who,a,b,c,weight", *(row + end for row, end in zip(x, w, strict=True)))
+        # A row with an empty cell, and one with an id that no other file has.
+        gap = ["t,,1.5,0.5,1"] if flag == "--missing" else ["t,2.5,1.5,0.5,1"] if flag == "--join" else []
+        write("x.csv", "who,a,b,c,weight", *(row + end for row, end in zip(x, w, strict=True)), *gap)
         write("z.csv", "who,a,b,c", *z)
         write("y.csv", "who,label", "u,1", "v,2", "w,1")
         write("s.csv", "who,s", "u,1", "v,-1", "w,1")
@@ -858,7 +832,7 @@ WRONG: dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, .
         {"x.csv": (*GOOD_X, "-inf,-inf")}, ("entropy", "x.csv"), ("x.csv: line 5 (row 3)", "every logit is -inf"),
     ),
     "ragged row": ({"x.csv": (*GOOD_X, "1.5,2.5,3.5")}, ("entropy", "x.csv"), ("x.csv: line 5",)),
-    "one class": ({"x.csv": ("a", "0.5")}, ("entropy", "x.csv"), ("at least two", "--columns")),
+    "one class": ({"x.csv": ("a", "7")}, ("entropy", "x.csv"), ("whole numbers only", "--columns")),
     "unlike classes": (
         {"x.csv": GOOD_X, "z.csv": ("a,c", *GOOD_X[1:])}, ("kl", "x.csv", "z.csv"),
         ('the class "c" of z.csv is not among the classes of x.csv', "hint: "),
@@ -874,7 +848,7 @@ WRONG: dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, .
     "softmax twice": ({}, ("softmax", PREDS), (PREDS, "probabilities", "--given logits")),
     "no labels": ({"x.csv": GOOD_X}, ("ce", "x.csv"), ("x.csv: there are no labels", "--label-col")),
     "a pickle": ({"x.pkl": ("\x80",)}, ("entropy", "x.pkl"), ("x.pkl: ",)),
-    "a folder": ({}, ("entropy", "examples"), ("examples: is a folder",)),
+    "a folder of unlike files": ({}, ("entropy", "examples"), ("is csv, ", "expected parts of one format", "--concat")),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Decisions as pure functions, rows matched by id, the ordered map, and the promise that no split changes a bit."""
+"""Decisions as pure functions, the ordered map, and the promise that no split changes a bit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from hypothesis import strategies as st
 
 import divtool
 from divtool.engine.local import Serial, Threads, available_threads, local_engine
-from divtool.engine.twins import hashed
 from divtool.errors import DivtoolError, InputError, UsageError
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
-from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Header
-from divtool.meaning.classes import Side, match_classes, natural, stripped
+from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Header, Place
+from divtool.meaning.classes import Side, match_classes, stripped
 from divtool.meaning.columns import (
     Columns,
     decide_label,
@@ -36,6 +35,7 @@ from divtool.meaning.columns import (
 from divtool.meaning.kinds import Kind, check_block, decide_kind, fault_of_row
 from divtool.meaning.labels import LabelRule, decide_labels
 from divtool.meaning.weights import class_weights
+from divtool.registry import natural
 from divtool.reports.plain import document
 
 LETTER = {"f": FLOAT, "i": INTEGER, "t": TEXT, "o": OTHER}
@@ -449,7 +449,7 @@ class TestLabels:
         ],
     )
     def test_refusals(self, labels: Keys, names: str | None, message: str, hint: str) -> None:
-        error = refusal(rule_of(labels, names).decode, labels, 10, lambda row: row + 2)
+        error = refusal(rule_of(labels, names).decode, labels, 10, lambda row: Place("labels.csv", row, row + 2))
         assert (error.path, error.row, error.line, error.column) == ("labels.csv", 11, 13, "y")
         assert message in error.message
         assert hint in error.hint
@@ -608,203 +608,6 @@ def logits(rows: int, seed: int = 0) -> np.ndarray:
 def bytes_of(result: divtool.Result) -> str:
     """What must be the same whatever cut, shared out or stored the rows."""
     return json.dumps(document(result)["results"])
-
-
-@pytest.fixture
-def many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of a few rows, so that small files have as many as large ones."""
-    monkeypatch.setattr("divtool.engine.plan._LEAST_PART", 1)
-    monkeypatch.setattr("divtool.engine.plan._PART_WITH_ROWS", 1)
-
-
-@pytest.fixture(params=[(1 << 19, 4 << 20), (50, 2000), (7, 1)], ids=["one-partition", "several", "tiny"])
-def partitions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, many_parts: None) -> None:
-    """Rows in a partition, bytes in a bucket of the join."""
-    monkeypatch.setattr("divtool.engine.join.PARTITION_ROWS", request.param[0])
-    monkeypatch.setattr("divtool.engine.join.BUCKET_BYTES", request.param[1])
-    monkeypatch.setattr("divtool.engine.join._READ", 3000)
-
-
-class Joined:
-    """Predictions and a second file with the same ids in any order."""
-
-    rows = 300
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.ids = [f"id-{i * 7919 % 1000}" for i in range(self.rows)]
-        self.p, self.q = logits(self.rows, 1), logits(self.rows, 2)
-        self.labels = [NAMES[i % WIDTH] for i in range(self.rows)]
-        self.predictions = CSV.write(folder / "preds", self.q, names=NAMES, ids=self.ids)
-
-    def label_file(self, order: Sequence[int], name: str = "labels") -> str:
-        path = self.folder / f"{name}.csv"
-        path.write_text("id,label\n" + "".join(f"{self.ids[i]},{self.labels[i]}\n" for i in order))
-        return str(path)
-
-    def matrix_file(self, order: Sequence[int]) -> str:
-        ids = [self.ids[i] for i in order]
-        return PARQUET.write(self.folder / "p", self.p[list(order)], names=NAMES, ids=ids)
-
-
-@pytest.fixture
-def joined(tmp_path: Path, partitions: None) -> Joined:
-    return Joined(tmp_path)
-
-
-def shuffled(rows: int, seed: int) -> list[int]:
-    order: list[int] = np.random.default_rng(seed).permutation(rows).tolist()
-    return order
-
-
-def late_swap(rows: int) -> list[int]:
-    """In order up to the last two rows: the difference shows only at the end."""
-    return [*range(rows - 2), rows - 1, rows - 2]
-
-
-ORDERS = {"shuffled": shuffled(300, 3), "reversed": list(range(300))[::-1], "late": late_swap(300)}
-over_orders = pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
-
-
-class TestJoin:
-    """Rows matched by id, whatever their order, in several partitions and buckets."""
-
-    @over_orders
-    @pytest.mark.parametrize("threads", [1, 3])
-    def test_labels(self, joined: Joined, order: list[int], threads: int) -> None:
-        options: dict[str, Any] = {"threads": threads, "chunk_size": 1000, "reduction": "none"}
-        plain = divtool.compute("ce", joined.predictions, joined.label_file(range(300)), **options)
-        other = divtool.compute("ce", joined.predictions, joined.label_file(order, "other"), **options)
-        assert bytes_of(other) == bytes_of(plain)
-        assert other.row_values.tobytes() == plain.row_values.tobytes()
-        assert any("put in order" in note for note in other.matched)
-        assert not any("put in order" in note for note in plain.matched)
-
-    @over_orders
-    @pytest.mark.parametrize("threads", [1, 3])
-    def test_matrices(self, joined: Joined, order: list[int], threads: int) -> None:
-        options: dict[str, Any] = {"threads": threads, "chunk_size": 1000, "reduction": "none"}
-        plain = divtool.compute("kl", joined.predictions, joined.matrix_file(range(300)), **options)
-        other = divtool.compute("kl", joined.predictions, joined.matrix_file(order), **options)
-        assert bytes_of(other) == bytes_of(plain)
-        assert other.row_values.tobytes() == plain.row_values.tobytes()
-
-    @over_orders
-    def test_rows_written_are_those_of_files_in_order(self, joined: Joined, order: list[int]) -> None:
-        rows = [joined.folder / "plain.csv", joined.folder / "other.csv"]
-        divtool.compute("ce", joined.predictions, joined.label_file(range(300)), per_row=str(rows[0]), chunk_size=500)
-        divtool.compute("ce", joined.predictions, joined.label_file(order, "o"), per_row=str(rows[1]), chunk_size=500)
-        assert rows[0].read_bytes() == rows[1].read_bytes()
-        assert rows[0].read_text().splitlines()[1].startswith("0,id-0,c0,")
-        assert len(rows[0].read_text().splitlines()) == 301
-
-    def test_soft_labels_and_normalized_rows(self, joined: Joined) -> None:
-        soft = np.random.default_rng(5).random((300, WIDTH))
-        ids = np.array(joined.ids)
-        options: dict[str, Any] = {"normalize": True, "given_p": "probs", "given_q": "logits"}
-        plain = CSV.write(joined.folder / "soft", soft, names=NAMES, ids=joined.ids)
-        order = ORDERS["shuffled"]
-        other = CSV.write(joined.folder / "other", soft[order], names=NAMES, ids=ids[order].tolist())
-        results = [divtool.compute("kl", path, joined.predictions, **options) for path in (plain, other)]
-        assert results[0].warnings[0].startswith("300 rows did not sum to 1")
-        matched = divtool.compute(
-            "kl", joined.predictions, other, **{**options, "given_p": "logits", "given_q": "probs"}
-        )
-        straight = divtool.compute(
-            "kl", joined.predictions, plain, **{**options, "given_p": "logits", "given_q": "probs"}
-        )
-        assert bytes_of(matched) == bytes_of(straight)
-        assert matched.warnings == straight.warnings
-
-    def test_whichever_file_leads(self, joined: Joined) -> None:
-        """The numbers of a shuffled leader are the same; only the rows that it names are its own."""
-        labels = joined.label_file(ORDERS["shuffled"])
-        order = ORDERS["reversed"]
-        leader = CSV.write(joined.folder / "leader", joined.q[order], names=NAMES, ids=[joined.ids[i] for i in order])
-        first, second = (divtool.compute("ce", path, labels).results[0] for path in (joined.predictions, leader))
-        assert (first.value, first.std_error, first.quantiles) == (second.value, second.std_error, second.quantiles)
-        assert second.worst[0].row == 299 - first.worst[0].row
-
-    def test_columns_and_rows_in_another_order(self, joined: Joined) -> None:
-        columns = [3, 0, 4, 2, 1]
-        order = ORDERS["shuffled"]
-        turned = CSV.write(
-            joined.folder / "turned", joined.p[order][:, columns],
-            names=[NAMES[i] for i in columns], ids=[joined.ids[i] for i in order],
-        )  # fmt: skip
-        plain = divtool.compute("kl", joined.predictions, joined.matrix_file(range(300)))
-        assert bytes_of(divtool.compute("kl", joined.predictions, turned)) == bytes_of(plain)
-
-    @pytest.mark.parametrize(
-        ("change", "at_fault", "message", "row"),
-        [
-            (lambda ids: [*ids[:-1], ids[0]], "labels", 'the id "id-0" stands there a second time', 299),
-            (lambda ids: [*ids[:-1], "new"], "labels", 'the id "new" is not in', 299),
-            (lambda ids: ids[:-1], "preds", 'the id "id-581" is not in', 299),
-            (lambda ids: ids[1:], "preds", 'the id "id-0" is not in', 0),
-            (lambda ids: [*ids, "new"], "labels", 'the id "new" is not in', 300),
-            (lambda ids: [*ids[:8], "0", *ids[9:]], "labels", 'the id "0" is not in', 8),
-            (lambda ids: ["", *ids[1:]], "labels", 'the id "" is not in', 0),
-            (lambda ids: ["ID-0", *ids[1:]], "labels", 'the id "ID-0" is not in', 0),
-        ],
-    )
-    def test_ids_that_do_not_fit_are_named(
-        self, joined: Joined, change: Any, at_fault: str, message: str, row: int
-    ) -> None:
-        path = joined.folder / "labels.csv"
-        path.write_text("id,label\n" + "".join(f"{name},c0\n" for name in change(joined.ids)))
-        error = refusal(divtool.compute, "ce", joined.predictions, path)
-        found = (Path(error.path).stem, error.row)
-        # A lost id and the one in its place are both first of their file: either may be told.
-        assert found in {(at_fault, row), ("preds", row)}
-        assert message in error.message or found[0] == "preds"
-        assert error.hint
-
-    def test_a_twin_in_the_leader(self, tmp_path: Path, partitions: None) -> None:
-        files = Joined(tmp_path)
-        files.ids[200] = files.ids[3]
-        preds = CSV.write(tmp_path / "twins", files.q, names=NAMES, ids=files.ids)
-        error = refusal(divtool.compute, "ce", preds, files.label_file(ORDERS["shuffled"]))
-        assert (error.row, error.path) == (200, preds)
-        assert "a second time" in error.message
-
-    def test_a_bad_row_of_the_follower_is_named_by_its_own_row(self, joined: Joined) -> None:
-        order = ORDERS["shuffled"]
-        joined.p[order[250], 2] = np.nan
-        error = refusal(divtool.compute, "kl", joined.predictions, joined.matrix_file(order))
-        assert (error.row, error.column, Path(error.path).stem) == (250, "c2", "p")
-
-    def test_a_bad_label_of_the_follower_is_named_by_its_own_line(self, joined: Joined) -> None:
-        order = ORDERS["shuffled"]
-        joined.labels[order[250]] = "c7"
-        error = refusal(divtool.compute, "ce", joined.predictions, joined.label_file(order))
-        assert (error.row, error.line, error.column) == (250, 252, "label")
-
-    def test_integer_ids_match_their_text(self, tmp_path: Path, partitions: None) -> None:
-        """Ids that are whole numbers in Parquet and text in CSV."""
-        p, q = logits(100, 1), logits(100, 2)
-        order = shuffled(100, 9)
-        first = PARQUET.write(tmp_path / "p", p, names=NAMES, ids=list(range(100)))
-        plain = CSV.write(tmp_path / "q", q, names=NAMES, ids=list(range(100)))
-        other = CSV.write(tmp_path / "o", q[order], names=NAMES, ids=order)
-        assert bytes_of(divtool.compute("kl", first, plain)) == bytes_of(divtool.compute("kl", first, other))
-
-    def test_temporary_files_are_gone(
-        self, joined: Joined, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-    ) -> None:
-        spill = tmp_path_factory.mktemp("spill")
-        monkeypatch.setattr("tempfile.tempdir", str(spill))
-        divtool.compute("ce", joined.predictions, joined.label_file(ORDERS["shuffled"]))
-        joined.labels[0] = "c7"
-        refusal(divtool.compute, "ce", joined.predictions, joined.label_file(ORDERS["shuffled"]))
-        assert list(spill.iterdir()) == []
-
-    def test_equal_texts_have_equal_hashes(self) -> None:
-        texts = ["", "a", "b", "ab", "ba", "é", "x" * 200, "", "x" * 200]
-        whole, parts = hashed(text_keys(texts).arrow()), [hashed(text_keys([text]).arrow())[0] for text in texts]
-        assert whole.tolist() == parts
-        assert hashed(text_keys(["pad", *texts]).part(1, 10).arrow()).tolist() == parts
-        assert len(set(parts)) == 7
 
 
 RUNS: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from formats_fixture import CSV, FORMATS, NPY, PARQUET, TSV, TableFormat
+from formats_fixture import FORMATS, PARQUET, TableFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,8 +29,9 @@ from divtool.errors import DivtoolError, InputError, OutputError, UsageError
 from divtool.formats.atomic import check_output, whole_file
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
 from divtool.formats.memory import open_object
+from divtool.formats.opening import FORMATS as READABLE
 from divtool.formats.opening import open_source
-from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Extent, Selection, Source
+from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Extent, Selection, Source, Ways
 from divtool.formats.writing import row_file, row_format
 
 NAMES = ("cat", "dog, small", 'a "cow"')
@@ -77,7 +78,7 @@ def rows_of(
 
 
 def numbers_of(path: str | Path, **options: Any) -> np.ndarray:
-    source = open_source(str(path), **options)
+    source = open_source(str(path), Ways(**options))
     return rows_of(source, select(source))[0]
 
 
@@ -143,6 +144,8 @@ class TestEveryFormat:
         assert same_bits(numbers_of(table_format.write(tmp_path / "x", numbers, names=["only"])), numbers)
 
     def test_no_rows(self, table_format: TableFormat, tmp_path: Path) -> None:
+        if table_format.name == "jsonl":
+            pytest.skip("a file without lines says nothing of columns")
         source = open_source(table_format.write(tmp_path / "x", np.empty((0, 3)), names=NAMES))
         assert source.count() == 0
         assert rows_of(source, Selection((0, 1, 2)))[0].shape == (0, 3)
@@ -155,7 +158,7 @@ class TestEveryFormat:
         state = pickle.dumps(source)
         copy = pickle.loads(state)
         assert same_bits(rows_of(copy, select(copy))[0], numbers)
-        assert copy.header == source.header or copy.header.format == "npy"
+        assert copy.header == source.header
 
     def test_a_file_that_changes_is_refused(self, table_format: TableFormat, tmp_path: Path) -> None:
         path = table_format.write(tmp_path / "x", np.ones((4, 3)), names=NAMES)
@@ -183,8 +186,9 @@ class TestEveryFormat:
             api.run(api.declared("entropy"), [path], {}, progress=touch)
 
     def test_a_file_that_vanishes_is_refused(self, table_format: TableFormat, tmp_path: Path) -> None:
-        source = open_source(table_format.write(tmp_path / "x", np.ones((4, 3)), names=NAMES))
-        os.unlink(source.header.path)
+        path = table_format.write(tmp_path / "x", np.ones((4, 3)), names=NAMES)
+        source = open_source(path)
+        os.unlink(path)
         assert refusal(source.check_unchanged).path == source.header.path
 
     def test_the_suffix_decides_nothing(self, table_format: TableFormat, tmp_path: Path) -> None:
@@ -201,7 +205,7 @@ class SplitTable:
     """A file with many joints, and the rows that it holds."""
 
     def __init__(self, path: str, numbers: np.ndarray, ids: list[str] | None) -> None:
-        self.source, self.numbers, self.ids = open_source(path), numbers, ids
+        self.path, self.source, self.numbers, self.ids = path, open_source(path), numbers, ids
 
     @property
     def selection(self) -> Selection:
@@ -219,6 +223,8 @@ def small_strides() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("divtool.formats.lines.STRIDE", 64)
         patch.setattr("divtool.formats.lines._READ", 256)
+        patch.setattr("divtool.formats.slices.SLICE", 64)
+        patch.setattr("divtool.formats.slices.ROWS", 1)
         yield
 
 
@@ -291,11 +297,11 @@ class TestCutting:
         assert quoted_table.ids is not None
         line = 2
         for row, name in enumerate(quoted_table.ids):
-            assert quoted_table.source.line_of(row) == line
+            assert quoted_table.source.place_of(row).line == line
             line += 1 + name.count("\n")
 
     def test_a_fresh_source_finds_late_rows_first(self, split_table: SplitTable) -> None:
-        fresh = SplitTable(split_table.source.header.path, split_table.numbers, split_table.ids)
+        fresh = SplitTable(split_table.path, split_table.numbers, split_table.ids)
         fresh.check([fresh.source.locate(140, 145)], 1, 140, 145)
         fresh.check([fresh.source.locate(5, 9)], 1, 5, 9)
 
@@ -416,14 +422,14 @@ class TestTextHabits:
 
     def test_a_delimiter_of_two_characters_is_a_usage_error(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="one character"):
-            open_source(file(tmp_path, HABITS["plain"][0]), delimiter="||")
+            open_source(file(tmp_path, HABITS["plain"][0]), Ways(delimiter="||"))
 
     def test_a_header_that_counts_may_be_data(self, tmp_path: Path) -> None:
         path = file(tmp_path, "0,1\n0.25,0.75\n")
         assert numbers_of(path, no_header=True).tolist() == [[0.0, 1.0], [0.25, 0.75]]
 
     def test_names_alone_may_be_data(self, tmp_path: Path) -> None:
-        source = open_source(file(tmp_path, "cat\ndog\ncat\n"), no_header=True)
+        source = open_source(file(tmp_path, "cat\ndog\ncat\n"), Ways(no_header=True))
         assert rows_of(source, Selection((), (0,)))[1] == [["cat", "dog", "cat"]]
 
     def test_headerless_list_of_numbers_keeps_its_first_row(self, tmp_path: Path) -> None:
@@ -822,7 +828,7 @@ class TestParquet:
         assert same_bits(numbers_of(parquet(tmp_path, columns)), expected)
 
     def test_what_is_no_plain_number_is_said(self, tmp_path: Path) -> None:
-        columns = {"a": [[0.5, 0.5]], "b": [{"x": 1.0}], "c": pa.array([0], pa.timestamp("s")), "d": [0.5]}
+        columns = {"a": [["x", "y"]], "b": [{"x": 1.0}], "c": pa.array([0], pa.timestamp("s")), "d": [0.5]}
         assert list(open_source(parquet(tmp_path, columns)).header.types) == [OTHER, OTHER, OTHER, FLOAT]
 
     @pytest.mark.parametrize("row", [0, 6, 7, 58, 99])
@@ -879,9 +885,10 @@ def zipped() -> bytes:
 
 
 WRONG_KINDS = {
-    "gzip": gzip.compress(b"a,b\n1,2\n"),
-    "bzip2": bz2.compress(b"a,b\n1,2\n"),
-    "xz": lzma.compress(b"a,b\n1,2\n"),
+    "gzip-of-nothing": gzip.compress(b""),
+    "bzip2-of-nothing": bz2.compress(b""),
+    "xz-of-nothing": lzma.compress(b""),
+    "gzip-of-gzip": gzip.compress(gzip.compress(b"a,b\n1,2\n")),
     "zstd": b"\x28\xb5\x2f\xfd" + bytes(20),
     "zip": zipped(),
     "pickle": pickle.dumps({"logits": [1.0]}),
@@ -912,7 +919,9 @@ class TestOpening:
         assert not canary.exists()
 
     def test_a_folder(self, tmp_path: Path) -> None:
-        assert "expected a file" in refusal(open_source, str(tmp_path)).message
+        assert "holds no file" in refusal(open_source, str(tmp_path)).message
+        file(tmp_path, "a,b\n0.25,0.75\n0.5,0.5\n")
+        assert numbers_of(tmp_path).tolist() == TABLE.tolist()
 
     def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
         file(tmp_path, "a,b\n1,2\n", "preds.csv")
@@ -920,9 +929,10 @@ class TestOpening:
         assert "No such file" in error.message
         assert str(tmp_path / "preds.csv") in error.hint
 
-    def test_a_pipe(self, tmp_path: Path) -> None:
+    def test_a_pipe_that_nobody_writes_to(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("divtool.formats.spool._PATIENCE", 0.01)
         os.mkfifo(tmp_path / "pipe")
-        assert "'-'" in refusal(open_source, str(tmp_path / "pipe")).hint
+        assert refusal(open_source, str(tmp_path / "pipe")).hint
 
 
 class TestMemory:
@@ -1067,5 +1077,6 @@ class TestOutputs:
         assert path.read_bytes() == b"new"
 
 
-def test_the_formats_under_test_are_those_that_are_read(tmp_path: Path) -> None:
-    assert {CSV, TSV, PARQUET, NPY} == set(FORMATS)
+def test_the_formats_under_test_are_those_that_are_read() -> None:
+    # The whole numbers of llama.cpp hold no table of doubles: test_llama.py.
+    assert {each.name for each in FORMATS} == set(READABLE) - {"llama"}

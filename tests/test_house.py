@@ -82,7 +82,17 @@ class TestNames:
 
     def test_all_is_complete(self) -> None:
         promised = {name for name, kind in vars(errors).items() if inspect.isclass(kind)}
-        assert promised | {"Result", "MeasureResult", "InputReport", "compute", "__version__"} == set(divtool.__all__)
+        assert promised | {
+            "Result",
+            "MeasureResult",
+            "InputReport",
+            "Inspection",
+            "Explanation",
+            "compute",
+            "explain",
+            "inspect",
+            "__version__",
+        } == set(divtool.__all__)
 
     def test_what_type_checkers_see_is_what_there_is(self) -> None:
         (guarded,) = (node for node in tree_of(PACKAGE / "__init__.py").body if isinstance(node, ast.If))

@@ -43,6 +43,10 @@ class TestHeaders:
         (tmp_path / "x.csv").write_text("5,3\n2,7\n")
         assert divtool.compute("entropy", str(tmp_path / "x.csv"), given="logits").rows == 2
 
+    def test_no_name_is_below_zero(self, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("-1,0\n-1,0.08\n1,0.46\n")
+        assert divtool.ce(str(tmp_path / "x.csv"), label_col="0").rows == 3
+
     def test_spaces_between_numbers(self, tmp_path: Path) -> None:
         np.savetxt(tmp_path / "x.txt", LOGITS)
         assert entropy(str(tmp_path / "x.txt")) == pytest.approx(entropy(LOGITS), rel=1e-13)
@@ -51,11 +55,6 @@ class TestHeaders:
         (tmp_path / "x.csv").write_text("a;b\n0,25;0,75\n")
         with pytest.raises(InputError, match="decimal commas"):
             entropy(str(tmp_path / "x.csv"))
-
-    def test_json_is_named(self, tmp_path: Path) -> None:
-        (tmp_path / "x.jsonl").write_text('{"a": 1, "b": 2}\n')
-        with pytest.raises(InputError, match="JSON"):
-            entropy(str(tmp_path / "x.jsonl"))
 
 
 class TestColumns:

@@ -54,22 +54,24 @@ quantiles to within a relative 0.001
 
 TSV = (
     "measure\tvalue\tstd_error\tunit\treduction\tn\tignored\tinfinite\tnan\tfinite_mean\tp50\tp90\tp99\tmax\tmax_row"
-    "\tdirection\tdropped\tdenominator\n"
-    "ce\tinf\tnan\tbits\tmean\t1195\t5\t2\t1\t0.1\t0.25\t0.3333333333333333\tinf\tinf\t17\t\t0\t2345.5\n"
+    "\tdirection\tdropped\tmissing\tdenominator\n"
+    "ce\tinf\tnan\tbits\tmean\t1195\t5\t2\t1\t0.1\t0.25\t0.3333333333333333\tinf\tinf\t17\t\t0\t0\t2345.5\n"
 )
 
 MARKDOWN = """\
 | measure | value | std_error | unit | reduction | n | ignored | infinite | nan | finite_mean | p50 | p90 | p99 \
-| max | max_row | direction | dropped | denominator |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
-| ce | inf | nan | bits | mean | 1195 | 5 | 2 | 1 | 0.1 | 0.25 | 0.3333333333333333 | inf | inf | 17 |  | 0 | 2345.5 |
+| max | max_row | direction | dropped | missing | denominator |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| ce | inf | nan | bits | mean | 1195 | 5 | 2 | 1 | 0.1 | 0.25 | 0.3333333333333333 | inf \
+| inf | 17 |  | 0 | 0 | 2345.5 |
 """
 
 LINE = {
     "schema": "divtool/1", "divtool": "0.1.0", "command": "ce", "kernels": "c", "measure": "ce", "label": "ce",
     "parameters": {}, "direction": None, "of": None, "value": "Infinity", "unit": "bits", "reduction": "mean",
     "denominator": {"name": "sum of weights", "value": 2345.5}, "n": 1195, "rows": 1200, "ignored": 5,
-    "dropped": 0, "infinite": 2, "nan": 1, "finite_mean": 0.1, "std_error": "NaN", "min": 1e-17, "max": "Infinity",
+    "dropped": 0, "missing": 0, "infinite": 2, "nan": 1,
+    "finite_mean": 0.1, "std_error": "NaN", "min": 1e-17, "max": "Infinity",
     "quantiles": {"p50": 0.25, "p90": 0.3333333333333333, "p99": "Infinity"}, "quantile_bound": 0.001,
     "worst": [{"row": 17, "value": "Infinity"}, {"row": 40, "value": "Infinity"}], "first_infinite": [17, 40],
     "first_nan": [3],

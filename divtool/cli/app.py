@@ -19,7 +19,10 @@ from divtool import __version__
 from divtool.cli.verbs import Verb, families, verbs
 from divtool.errors import DivtoolError, OutputError, ResourceError, UsageError
 
-_TOOLS = {"list": "All measures with formula, unit and laws (list NAME: one)."}
+_TOOLS = {
+    "inspect": "What a file is, what is odd in it, and what to type next.",
+    "list": "All measures with formula, unit and laws (list NAME: one).",
+}
 _DONE, _USAGE = 0, 2
 
 
@@ -36,6 +39,10 @@ class LazyRoot(TyperGroup):
             from divtool.cli.listing import list_measures
 
             return _command(list_measures, "list", _TOOLS["list"])
+        if cmd_name == "inspect":
+            from divtool.cli.inspecting import inspect_command
+
+            return _command(inspect_command(), "inspect", _TOOLS["inspect"])
         if cmd_name in self.list_commands(ctx):
             return verb_command(cmd_name)
         return None

@@ -25,6 +25,9 @@ def run_verb(declared: Declaration, operands: list[str], options: dict[str, Any]
     """Run a measure or a transform and print what it gives."""
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     form = form_of(options.get("format"), options.get("output"), declared, options)
+    if options.get("explain"):
+        _explain(declared, operands, options, form)
+        return
     with ExitStack() as stack:
         spools: list[IO[bytes]] = []
 
@@ -41,6 +44,16 @@ def run_verb(declared: Declaration, operands: list[str], options: dict[str, Any]
         elif options.get("output") not in result.written:
             emit([text_of(result, form, options).encode()], output=options.get("output"))
     print_written(result)
+
+
+def _explain(declared: Declaration, operands: list[str], options: dict[str, Any], form: str) -> None:
+    from divtool.reports.inspection import explained_as_json, explained_as_text
+
+    told = api.explain(declared.name, *operands, **options)
+    tell(told.warnings)
+    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    text = explained_as_json(told) if form == "json" else explained_as_text(told, terminal=terminal)
+    emit([text.encode()])
 
 
 def _harmless(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -31,10 +31,25 @@ def command_function(declared: Declaration, run: Run) -> Callable[..., None]:
     parameters += [_keyword(each) for each in declared.keywords]
     for group in GROUPS:
         hints = get_type_hints(group)
-        parameters += [_option(each, hints[each.name], declared) for each in fields_of(group, declared.having)]
+        parameters += [option_parameter(each, hints[each.name], declared) for each in fields_of(group, declared.having)]
     command.__name__ = declared.name.replace("-", "_")
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+def tool_function(
+    parameters: Sequence[inspect.Parameter], options: Sequence[str], group: type, run: Callable[..., None]
+) -> Callable[..., None]:
+    """A function of some parameters and of the named options of a group, which calls ``run`` with all of them."""
+
+    def command(**arguments: Any) -> None:
+        run(**arguments)
+
+    hints = get_type_hints(group)
+    shared = [option_parameter(each, hints[each.name]) for each in fields_of(group) if each.name in options]
+    command.__signature__ = inspect.Signature([*parameters, *shared])  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in (*parameters, *shared)}
     return command
 
 
@@ -42,26 +57,28 @@ def _slot(position: int) -> str:
     return f"operand_{position}"
 
 
-def _parameter(name: str, type_: Any, info: Any, default: Any) -> inspect.Parameter:
+def parameter(name: str, type_: Any, info: Any, default: Any) -> inspect.Parameter:
+    """A parameter with what Typer should know of it."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[type_, info])
 
 
 def _operand(position: int, operand: Operand) -> inspect.Parameter:
     info = typer.Argument(metavar=operand.metavar, help=operand.help, show_default=False)
     if operand.many:
-        return _parameter(_slot(position), list[str], info, inspect.Parameter.empty)
+        return parameter(_slot(position), list[str], info, inspect.Parameter.empty)
     if operand.optional:
-        return _parameter(_slot(position), Union[str, None], info, None)  # noqa: UP007
-    return _parameter(_slot(position), str, info, inspect.Parameter.empty)
+        return parameter(_slot(position), Union[str, None], info, None)  # noqa: UP007
+    return parameter(_slot(position), str, info, inspect.Parameter.empty)
 
 
 def _keyword(each: Keyword) -> inspect.Parameter:
-    return _parameter(each.name, each.type, typer.Option(help=each.help), each.default)
+    return parameter(each.name, each.type, typer.Option(help=each.help), each.default)
 
 
-def _option(each: Field[Any], hint: Any, declared: Declaration) -> inspect.Parameter:
+def option_parameter(each: Field[Any], hint: Any, declared: Declaration | None = None) -> inspect.Parameter:
+    """A declared option as a parameter that Typer reads."""
     meta, type_ = dict(each.metadata), _simple(hint)
-    if each.name == "like":
+    if each.name == "like" and declared is not None:
         meta["choices"] = tuple(LIKES[declared.name])
     flags = meta["flags"] or (_flag(each.name, type_),)
     metavar = meta["metavar"] or ("|".join(meta["choices"]) if meta["choices"] else None)
@@ -70,7 +87,7 @@ def _option(each: Field[Any], hint: Any, declared: Declaration) -> inspect.Param
     shown = each.default not in (None, False) and not size
     info = typer.Option(*flags, help=help_, metavar=metavar, show_default=shown)
     default = list(each.default) if isinstance(each.default, tuple) else each.default
-    return _parameter(each.name, type_, info, default)
+    return parameter(each.name, type_, info, default)
 
 
 def _size(default: Any) -> str:

@@ -9,10 +9,11 @@ from divtool.engine.inputs import Input
 from divtool.engine.operands import Opened
 from divtool.errors import InputError, UsageError
 from divtool.formats.source import Selection, Source
-from divtool.meaning.classes import Matched, natural
+from divtool.meaning.classes import Matched
 from divtool.meaning.columns import Columns, decide_label
 from divtool.meaning.labels import LabelRule
 from divtool.options import Reading
+from divtool.registry import natural
 
 _READ = 1 << 22
 # More names than this are no classes but ids or free text.
@@ -46,8 +47,7 @@ def labels_alone(
 
 def _soft(opened: Opened, id: int | None, reading: Reading) -> tuple[Input, Matched]:
     rows = soft_rows(opened, id, reading, answers=False, chosen=reading.columns)
-    names = None if opened.header.names is None else tuple(opened.header.name(i) for i in rows.columns.classes)
-    return rows, Matched((range(len(rows.columns.classes)),), names, "")
+    return rows, Matched((range(rows.width),), rows.class_names, "")
 
 
 def _given(classes: str) -> int | tuple[str, ...]:

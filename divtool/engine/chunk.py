@@ -39,7 +39,7 @@ class Settings:
 
     ``others_only``: smoothed mass goes to the other classes; ``answers``: each column is a yes-or-no question of its
     own, ``alone``: there is but one, so that its labels are 0 and 1; ``classes``: how many there are where no side
-    of the chunk shows it.
+    of the chunk shows it; ``unnormalized``: rows of probabilities are taken as they are.
     """
 
     temperature: float = 1.0
@@ -52,6 +52,7 @@ class Settings:
     label_weight_only: bool = False
     rows_count_one: bool = False
     zeros: Zeros = field(default_factory=Zeros)
+    unnormalized: bool = False
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,9 @@ class State:
     dropped: list[int] = field(default_factory=list)
     normalized: int = 0
     rounded: int = 0
+    missing: int = 0
+    first_missing: list[int] = field(default_factory=list)
+    beyond: dict[str, tuple[float, int]] = field(default_factory=dict)
     batches: list[RowBatch] = field(default_factory=list)
     ids: list[Hashes] = field(default_factory=list)
 
@@ -69,11 +72,19 @@ class State:
         self.dropped = [mine + theirs for mine, theirs in zip(self.dropped, other.dropped, strict=True)]
         self.normalized += other.normalized
         self.rounded += other.rounded
+        self.missing += other.missing
+        self.first_missing = (self.first_missing + other.first_missing)[:_FIRST]
+        for path, found in other.beyond.items():
+            # The greatest, and of equals the first row: no order of merging changes it.
+            self.beyond[path] = max(self.beyond.get(path, found), found)
         if self.rows <= MOST_ROWS:
             self.ids += other.ids
         else:
             self.ids = []
 
+
+# So many rows are named where many are meant.
+_FIRST = 3
 
 # What is kept of a row (its value, its bin, its place) is made in arrays of doubles, which should stay in a cache too.
 _MOST_ROWS = 1 << 15
@@ -109,14 +120,29 @@ def tasks(plan: Plan) -> Iterator[Task]:
     """The run cut along the joints of the leading input."""
     leader, *others = plan.inputs
     end = 0
-    for extent in leader.extents(plan.part_bytes(leader.size, leader.as_read.source.estimate())):
+    for extent in _asked_for(plan, leader.extents(plan.part_bytes(leader.size, leader.as_read.source.estimate()))):
         located = tuple(other.locate(extent.first, extent.stop) for other in others)
         if any(each.stop < extent.stop for each in located):
             raise _counts_differ(plan)
         yield Task((extent, *located))
         end = extent.stop
+    if plan.rows is not None:
+        end = leader.count()
     if any(other.count() != end for other in others):
         raise _counts_differ(plan)
+
+
+def _asked_for(plan: Plan, extents: Iterator[Extent]) -> Iterator[Extent]:
+    """The extents cut to the rows that were asked for."""
+    if plan.rows is None:
+        yield from extents
+        return
+    first, stop = plan.rows
+    for extent in extents:
+        if extent.first >= stop:
+            return
+        if extent.stop > first:
+            yield plan.inputs[0].locate(max(first, extent.first), min(stop, extent.stop))
 
 
 def _counts_differ(plan: Plan) -> Exception:
@@ -160,8 +186,12 @@ def aligned(streams: Sequence[Iterable[Slab]], most_bytes: int) -> Iterator[tupl
 
 
 def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
-    _check_ids(plan, slabs, state)
     rows = np.arange(slabs[0].first, slabs[0].first + slabs[0].rows, dtype=np.int64)
+    _check_ids(plan, slabs, state)
+    slabs, rows = _there(state, slabs, rows)
+    if not rows.size:
+        return
+    _keep_mass_beyond(plan, state, slabs, rows)
     sides = _sides(plan, slabs)
     weight = sides.pop(WEIGHT_ROLE, None)
     chunk = Chunk(sides, _codes(slabs), plan.settings)
@@ -177,7 +207,7 @@ def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
         view = chunk.renamed(dict(asked.roles)) if asked.roles else chunk
         values = view.apply(asked.function, asked.needs, asked.keywords)
         if np.isnan(values).any():
-            _refuse_nan(plan, slabs, values)
+            _refuse_nan(plan, slabs, rows, values)
         if not asked.declared.is_transform:
             shares = view.form(asked.declared.share) if asked.declared.share is not None else None
             if weight is not None:
@@ -188,6 +218,29 @@ def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
         columns.append(values if values.ndim == 2 else values[:, None])
     if plan.keep_rows:
         state.batches.append(_batch(slabs, rows, chunk.codes, columns, kept))
+
+
+def _there(
+    state: State, slabs: tuple[Slab, ...], rows: npt.NDArray[np.int64]
+) -> tuple[tuple[Slab, ...], npt.NDArray[np.int64]]:
+    """The rows that no side lacks; the others are counted."""
+    masks = [slab.missing for slab in slabs if slab.missing is not None]
+    if not masks:
+        return slabs, rows
+    gone = np.logical_or.reduce(masks)
+    state.missing += int(gone.sum())
+    state.rows += int(gone.sum())
+    state.first_missing = (state.first_missing + rows[gone][:_FIRST].tolist())[:_FIRST]
+    return tuple(slab.where(~gone) for slab in slabs), rows[~gone]
+
+
+def _keep_mass_beyond(plan: Plan, state: State, slabs: tuple[Slab, ...], rows: npt.NDArray[np.int64]) -> None:
+    """The most mass that a row has beyond the vocabulary, and that row."""
+    for each, slab in zip(plan.inputs, slabs, strict=True):
+        if slab.beyond is not None:
+            at = int(np.argmax(slab.beyond))
+            found = (float(slab.beyond[at]), -int(rows[at]))
+            state.beyond[each.title] = max(state.beyond.get(each.title, found), found)
 
 
 def _weighted(values: Any, shares: Any, weight: Any, rows_count_one: bool) -> tuple[Any, Any]:
@@ -209,10 +262,10 @@ def _left(plan: Plan, asked: Asked, kept: Any, values: Any, rows: Any) -> Any:
         return ~odd if kept is None else kept & ~odd
     row = int(rows[np.argmax(odd)])
     model = next((each for each in plan.inputs if each.role == "q"), plan.inputs[0])
-    raise InputError(
-        "the row is infinite: a class that has mass is impossible for the model", path=model.title, row=row,
-        line=model.as_read.source.line_of(row), hint="--zeros error refuses such rows; --zeros inf counts them",
-    )  # fmt: skip
+    raise model.place_of(row).refusal(
+        "the row is infinite: a class that has mass is impossible for the model",
+        hint="--zeros error refuses such rows; --zeros inf counts them",
+    )
 
 
 def _count(kept: Any, left: Any) -> int:
@@ -247,7 +300,7 @@ def _check_ids(plan: Plan, slabs: tuple[Slab, ...], state: State) -> None:
 
 def _sides(plan: Plan, slabs: tuple[Slab, ...]) -> dict[str, Part]:
     return {
-        each.role: Part(slab.matrix, each.kind.name)
+        each.role: Part(slab.matrix, each.as_read.kind_of_rows)
         for each, slab in zip(plan.inputs, slabs, strict=True)
         if each.role is not None and slab.matrix is not None and each.kind is not None
     }
@@ -257,10 +310,10 @@ def _codes(slabs: tuple[Slab, ...]) -> Codes | None:
     return next((slab.codes for slab in slabs if slab.codes is not None), None)
 
 
-def _refuse_nan(plan: Plan, slabs: tuple[Slab, ...], values: Any) -> None:
+def _refuse_nan(plan: Plan, slabs: tuple[Slab, ...], rows: npt.NDArray[np.int64], values: Any) -> None:
     """A NaN that comes from a NaN, or from a row without any mass, is an input error; one that is computed is not."""
     odd = np.isnan(values) if values.ndim == 1 else np.isnan(values).any(axis=1)
     for at in np.flatnonzero(odd).tolist():
         for each, slab in zip(plan.inputs, slabs, strict=True):
             if slab.matrix is not None:
-                each.refuse_row(slab.matrix, at, slab.first)
+                each.refuse_row(slab.matrix, at, int(rows[at]) - at)

@@ -9,12 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from divtool.errors import InputError
 from divtool.formats.keys import Keys
-from divtool.formats.source import Block, Extent, Header, Selection, Source, Stored
+from divtool.formats.source import Block, Extent, Header, Place, Selection, Source, Stored
+from divtool.meaning.binary import SPREAD, as_cells, both_classes
 from divtool.meaning.columns import Columns
 from divtool.meaning.kinds import Kind, check_block, fault_of_row
 from divtool.meaning.labels import Codes, LabelRule
+from divtool.meaning.vocabulary import filled, mass_beyond
 
 # The role of the column that weighs the rows.
 WEIGHT_ROLE = "weight"
@@ -24,8 +25,9 @@ WEIGHT_ROLE = "weight"
 class Slab:
     """Rows of one input: the matrix in its role, class numbers, ids; what an input does not have is None.
 
-    ``sums`` are the row sums of a probability table, ``normalized`` and ``rounded`` count rows that were divided by
-    their sum, or whose sum is off by no more than their decimals explain.
+    ``normalized`` and ``rounded`` mark rows that were divided by their sum, or whose sum is off by no more than their
+    decimals explain; ``missing`` those that are not to be scored, for an empty cell or for an id that no other file
+    has; ``beyond`` is the mass of the classes beyond a vocabulary.
     """
 
     first: int
@@ -35,6 +37,8 @@ class Slab:
     ids: Keys | None
     normalized: npt.NDArray[np.bool_] | None = None
     rounded: npt.NDArray[np.bool_] | None = None
+    missing: npt.NDArray[np.bool_] | None = None
+    beyond: npt.NDArray[np.float64] | None = None
 
     def part(self, start: int, stop: int) -> Slab:
         """The rows start:stop, counted from the slab's own first."""
@@ -42,11 +46,19 @@ class Slab:
         return Slab(
             self.first + start, stop - start, _cut(self.matrix, cut), _cut(self.codes, cut),
             None if self.ids is None else self.ids.part(start, stop),
-            _cut(self.normalized, cut), _cut(self.rounded, cut),
+            _cut(self.normalized, cut), _cut(self.rounded, cut), _cut(self.missing, cut), _cut(self.beyond, cut),
+        )  # fmt: skip
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> Slab:
+        """Some of the rows, which then need not stand one after the other in the file."""
+        return Slab(
+            self.first, int(kept.sum()), _cut(self.matrix, kept), _cut(self.codes, kept),
+            None if self.ids is None else self.ids.where(kept),
+            _cut(self.normalized, kept), _cut(self.rounded, kept), None, _cut(self.beyond, kept),
         )  # fmt: skip
 
 
-def _cut(array: Any, cut: slice) -> Any:
+def _cut(array: Any, cut: Any) -> Any:
     return None if array is None else array[cut]
 
 
@@ -65,6 +77,9 @@ class Readable(Protocol):
     @property
     def size(self) -> int: ...
 
+    @property
+    def lost(self) -> tuple[int, int]: ...
+
     def extents(self, target_bytes: int) -> Iterator[Extent]: ...
 
     def locate(self, first: int, stop: int) -> Extent: ...
@@ -80,11 +95,16 @@ class Readable(Protocol):
 
     def check_unchanged(self) -> None: ...
 
+    def place_of(self, row: int) -> Place: ...
+
+    def close(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class Input:
     """One file and what is taken from it. ``order`` lists the class columns in the order common to all inputs,
-    ``allowed`` the kinds that its operand may hold."""
+    ``allowed`` the kinds that its operand may hold. ``single``: its one column speaks of two classes; ``vocabulary``:
+    only so many of the columns are classes that count; ``drop_missing``: rows with an empty cell are marked."""
 
     source: Source
     columns: Columns
@@ -93,6 +113,9 @@ class Input:
     order: tuple[int, ...] | range = ()
     labels: LabelRule | None = None
     allowed: frozenset[str] = frozenset()
+    single: bool = False
+    vocabulary: int | None = None
+    drop_missing: bool = False
 
     @property
     def header(self) -> Header:
@@ -110,9 +133,36 @@ class Input:
         return self.source.header.path
 
     @property
+    def lost(self) -> tuple[int, int]:
+        """How many ids only the leading input has, and only this one, where such rows are left out: none here."""
+        return (0, 0)
+
+    @property
     def size(self) -> int:
         """The bytes of its file; 0 for what is in memory."""
         return self.source.header.size
+
+    @property
+    def width(self) -> int:
+        """The number of classes."""
+        if self.single:
+            return 2
+        return len(self.columns.classes) if self.vocabulary is None else self.vocabulary
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the class columns that count, in the order of the file; None where they have but positions."""
+        header, classes = self.header, self.columns.classes
+        inside = next((each for each in header.vectors if classes == each.columns), None)
+        if header.names is None or inside is not None or self.single:
+            return None
+        return tuple(header.name(column) for column in classes[: self.width])
+
+    @property
+    def kind_of_rows(self) -> str:
+        """What the rows hold as they are handed on."""
+        assert self.kind is not None
+        return SPREAD[self.kind.name] if self.single else self.kind.name
 
     def ids_only(self) -> Input:
         """The same rows, of which only the ids are read."""
@@ -122,11 +172,13 @@ class Input:
     def selection(self) -> Selection:
         """The columns to read: classes in the common order, then id and label."""
         if self.role is None:
-            return Selection((), self._key_columns())
+            return Selection((), self._key_columns(), self.drop_missing)
         classes = self.columns.classes
-        identity = isinstance(self.order, range) and isinstance(classes, range)
-        matrix = classes if identity else tuple(classes[i] for i in self.order)
-        return Selection(matrix, self._key_columns())
+        if self.single or (isinstance(self.order, range) and isinstance(classes, range)):
+            return Selection(classes, self._key_columns(), self.drop_missing)
+        # The columns beyond a vocabulary are read as well: what is left out has mass.
+        matrix = (*(classes[i] for i in self.order), *classes[self.width :])
+        return Selection(matrix, self._key_columns(), self.drop_missing)
 
     def _key_columns(self) -> tuple[int, ...]:
         label = self.columns.label if self.labels is not None else None
@@ -148,6 +200,13 @@ class Input:
         """Refuse a file that was changed while it was read."""
         self.source.check_unchanged()
 
+    def place_of(self, row: int) -> Place:
+        """Where a row of the run stands."""
+        return self.source.place_of(row)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def slabs(self, extent: Extent, block_bytes: int) -> Iterator[Slab]:
         """Rows, checked and decoded."""
         for block in self.source.blocks(extent, self.selection, block_bytes):
@@ -158,24 +217,36 @@ class Input:
         ids = keys.pop(0) if self.columns.id is not None else None
         codes = None
         if self.labels is not None:
-            codes = self.labels.decode(keys[0], block.first, self.source.line_of)
+            codes = self.labels.decode(keys[0], block.first, self.source.place_of, block.missing)
         if self.role is None or self.kind is None:
-            return Slab(block.first, len(block), None, codes, ids)
-        matrix, normalized, rounded = self._checked(self.kind, block)
-        return Slab(block.first, matrix.shape[0], matrix, codes, ids, normalized, rounded)
+            return Slab(block.first, len(block), None, codes, ids, missing=block.missing)
+        matrix, beyond = self._within_vocabulary(
+            self.kind, filled(self.kind, block.matrix, block.missing, single=self.single)
+        )
+        matrix, normalized, rounded = self._checked(self.kind, matrix, block.first)
+        if self.single:
+            matrix = both_classes(self.kind, matrix)
+        return Slab(block.first, len(block), matrix, codes, ids, normalized, rounded, block.missing, beyond)
 
-    def _checked(self, kind: Kind, block: Block) -> tuple[Stored, Any, Any]:
-        matrix = block.matrix
+    def _within_vocabulary(self, kind: Kind, matrix: Stored) -> tuple[Stored, Any]:
+        """The classes that count, and the mass of the others."""
+        if self.width >= matrix.shape[1]:
+            return matrix, None
+        return np.ascontiguousarray(matrix[:, : self.width]), mass_beyond(kind, matrix, self.width)
+
+    def _checked(self, kind: Kind, matrix: Stored, first: int) -> tuple[Stored, Any, Any]:
         if matrix.dtype.kind in "iu" and matrix.dtype.itemsize == 8:
-            self._refuse_inexact(matrix, block.first)
-        fault, sums = check_block(kind, matrix, self.header.dtype)
+            self._refuse_inexact(matrix, first)
+        fault, sums = check_block(as_cells(kind) if self.single else kind, matrix, self.header.dtype)
         if fault is not None:
-            self.refuse_row(matrix, fault.row, block.first)
+            self.refuse_row(matrix, fault.row, first)
         if sums is None:
             return matrix, None, None
         off = np.abs(sums - 1.0) > kind.strict
         if kind.name == "log-probs":
             return matrix, np.zeros_like(off), off
+        if kind.unnormalized or kind.tolerance == np.inf:
+            return matrix, None, None
         if kind.normalize:
             # Every row, or cross-entropy would not be entropy plus divergence; those off by more than rounding count.
             return matrix / sums[:, None], off, np.zeros_like(off)
@@ -185,19 +256,18 @@ class Input:
         bad = np.argwhere((matrix > 1 << 53) | (matrix.astype(np.float64) < -(2.0**53)))
         if bad.size:
             row, place = bad[0].tolist()
-            raise InputError(
-                f"{int(matrix[row, place])} is no exact double", path=self.title, row=first + row,
+            raise self.source.place_of(first + row).refusal(
+                f"{int(matrix[row, place])} is no exact double",
                 column=self.header.name(self.selection.matrix[place]), hint="save the numbers as float64",
             )  # fmt: skip
 
     def refuse_row(self, matrix: Stored, at: int, first: int) -> None:
         """Raise the :class:`InputError` that a row deserves; returns if nothing is wrong with it."""
         assert self.kind is not None
-        fault = fault_of_row(self.kind, matrix, at, self.header.dtype)
+        kind = as_cells(self.kind) if self.single and matrix.shape[1] == 1 else self.kind
+        fault = fault_of_row(kind, matrix, at, self.header.dtype)
         if fault is None:
             return
-        column = None if fault.column is None else self.header.name(self.selection.matrix[fault.column])
-        row = first + at
-        raise InputError(
-            fault.message, path=self.title, row=row, line=self.source.line_of(row), column=column, hint=fault.hint
-        )
+        place = 0 if self.single else fault.column
+        column = None if place is None else self.header.name(self.selection.matrix[place])
+        raise self.source.place_of(first + at).refusal(fault.message, column=column, hint=fault.hint)

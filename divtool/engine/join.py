@@ -1,8 +1,7 @@
 """Rows of one input put into the order of another by their ids, in bounded memory.
 
-Both sides' ids are spilled to partitions by a hash, each partition is matched on its own, and the rows found are put
-into buckets of consecutive target rows. A bucket has a fixed place in one temporary file and is sorted when it is
-read, so that nothing but one partition and one bucket is ever in memory.
+Both sides' ids go to partitions by a hash, the follower's rows with them; partitions are matched one by one, and the
+rows found go to a file in the leader's order. All of it lies in temporary files, however large the inputs are.
 """
 
 from __future__ import annotations
@@ -11,64 +10,112 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from divtool.engine.inputs import Input, Readable, Slab
+from divtool.engine.local import Engine, local_engine
+from divtool.engine.matching import Tally, tally, targets
+from divtool.engine.partitions import Partitions, arrow_integers, partitions_for
 from divtool.engine.plan import Plan
-from divtool.engine.twins import hashed
+from divtool.engine.records import Buckets, Layout, RecordFile, Records
+from divtool.engine.twins import offsets_of
+from divtool.engine.unmatched import fault_of
 from divtool.errors import InputError
-from divtool.formats.keys import integers_of
-from divtool.formats.source import Extent, Stored
+from divtool.formats.source import Extent, Place, Stored
 from divtool.meaning.kinds import Kind
-from divtool.meaning.labels import Codes
 
-PARTITION_ROWS = 1 << 19
-BUCKET_BYTES = 4 << 20
-_READ = 4 << 20
+# Bytes of a file in the hands of all threads together.
+_READ = 8 << 20
+_LEAST_READ = 1 << 18
+_SAMPLED = 1000
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """How one follower's row is laid out: its matrix row, its code, its flags."""
+class LeaderIds:
+    """The ids of the leading input in partitions, for all inputs that follow it. To be closed."""
 
-    width: int
-    dtype: np.dtype[Any] | None
-    codes: bool
+    def __init__(self, leader: Input, followers: Iterable[Readable], engine: Engine, threads: int) -> None:
+        self.leader, self.engine = leader, engine
+        self.read_bytes = max(_LEAST_READ, _READ // threads)
+        self._folder = tempfile.mkdtemp(prefix="divtool-join-")
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            count = max(_partitions_of(each) for each in (leader, *(each.as_read for each in followers)))
+            self.partitions = Partitions(self._folder, "leader", count)
+            self.spill(leader.ids_only(), lambda slab: self._append(leader, slab))
+            stack.pop_all()
 
-    @property
-    def record(self) -> np.dtype[Any]:
-        fields: list[Any] = [("row", np.int64), ("own", np.int64), ("normalized", np.bool_), ("rounded", np.bool_)]
-        if self.codes:
-            fields.append(("code", np.int64))
-        if self.dtype is not None:
-            fields.append(("matrix", self.dtype, (self.width,)))
-        return np.dtype(fields)
+    def _append(self, leader: Input, slab: Slab) -> None:
+        _append(self.partitions, slab, leader, None)
+
+    def spill(self, given: Readable, take: Callable[[Slab], None]) -> None:
+        """Hand every slab of an input to ``take``, in as many threads as the run has; of several errors the first row's
+        is told."""
+        for _ in self.engine.map(partial(_each_slab, given, self.read_bytes, take), given.extents(self.read_bytes)):
+            pass
+
+    def close(self) -> None:
+        """Remove the files."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class Reordered:
-    """An input whose rows stand in the order of the leading input; reads like any other."""
+    """An input whose rows stand in the order of the leading input; reads like any other.
 
-    def __init__(self, follower: Readable, leader: Input) -> None:
+    ``lost`` are the numbers of ids that only the leader has, and only the follower: rows of the former are marked
+    missing, rows of the latter are not there. Neither is allowed unless ``inner``. It pickles as the names of its file
+    and of the input's; the file goes when the one that made it is closed or forgotten.
+    """
+
+    def __init__(self, follower: Readable, ids: LeaderIds, *, inner: bool = False) -> None:
         self.follower = follower
         self._folder = tempfile.mkdtemp(prefix="divtool-join-")
         self._cleanup = weakref.finalize(self, shutil.rmtree, self._folder, True)
-        self._shape = _shape_of(follower)
-        self._rows = leader.count()
-        self._bucket = max(1, BUCKET_BYTES // self._shape.record.itemsize)
-        self._fill = np.zeros(-(-self._rows // self._bucket) or 1, dtype=np.int64)
-        self.leader_title = leader.title
-        partitions = max(1, -(-max(self._rows, follower.count()) // PARTITION_ROWS))
-        _spill_leader(leader, self._folder, partitions)
-        _spill_follower(follower, self._folder, partitions, self._shape)
-        self._match(partitions)
+        try:
+            self._layout = Layout.of(_first_slab(follower))
+            self._rows = ids.leader.count()
+            self._file = RecordFile(os.path.join(self._folder, "rows"), self._layout, self._rows)
+            partitions = Partitions(self._folder, "follower", ids.partitions.count)
+            ids.spill(follower, lambda slab: _append(partitions, slab, follower.as_read, self._checked(slab)))
+            found = _tallied(ids, partitions)
+            fault = fault_of(found, ids.leader, follower.as_read, inner=inner)
+            if fault is not None:
+                raise fault
+            self.lost = (found.ids[0] - found.common, found.ids[1] - found.common)
+            self._arrange(ids, partitions)
+        except BaseException:
+            self.close()
+            raise
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_cleanup"}
+
+    def close(self) -> None:
+        """Remove the file; no row can be read any more."""
+        self._cleanup()
+
+    def _checked(self, slab: Slab) -> Records:
+        """The rows of a slab as records. Bad ones are refused here, where their own rows are at hand."""
+        if slab.matrix is not None:
+            bad = np.isnan(slab.matrix).any(axis=1) | (slab.matrix == -np.inf).all(axis=1)
+            for at in np.flatnonzero(bad if slab.missing is None else bad & ~slab.missing).tolist():
+                self.follower.refuse_row(slab.matrix, at, slab.first)
+        return self._layout.records(slab)
+
+    def _arrange(self, ids: LeaderIds, partitions: Partitions) -> None:
+        with Buckets(self._file) as buckets:
+            scatter = partial(_scatter, ids.partitions, partitions, buckets, max(1, ids.read_bytes))
+            for _ in ids.engine.map(scatter, range(partitions.count)):
+                pass
+            for _ in ids.engine.map(buckets.settle, range(len(buckets))):
+                pass
 
     @property
     def title(self) -> str:
@@ -96,9 +143,10 @@ class Reordered:
         return self.follower.kind
 
     def extents(self, target_bytes: int) -> Iterator[Extent]:
-        """Buckets."""
-        for first in range(0, self._rows, self._bucket):
-            yield Extent(first, min(first + self._bucket, self._rows))
+        """Any rows."""
+        step = max(1, target_bytes // self._layout.record.itemsize)
+        for first in range(0, self._rows, step):
+            yield Extent(first, min(first + step, self._rows))
 
     def locate(self, first: int, stop: int) -> Extent:
         """Any rows."""
@@ -112,182 +160,109 @@ class Reordered:
         """Refuse if the file behind is not what it was."""
         self.follower.check_unchanged()
 
+    def place_of(self, row: int) -> Place:
+        """Where in its own file the partner of a leader's row stands."""
+        return self.as_read.source.place_of(max(0, self._own(row)))
+
     def refuse_row(self, matrix: Stored, at: int, first: int) -> None:
-        """A bad row was looked for when the rows were spilled; what is left is named by the leader's row."""
-        self.follower.refuse_row(matrix, at, first)
+        """Raise the :class:`InputError` that a row deserves, named by its place in its own file."""
+        own = self._own(first + at)
+        if own >= 0:
+            self.follower.refuse_row(matrix, at, own - at)
+
+    def _own(self, row: int) -> int:
+        return int(self._file.read(row, row + 1)["own"][0])
 
     def slabs(self, extent: Extent, block_bytes: int) -> Iterator[Slab]:
         """Rows in the leader's order; their ids are known to agree, so none are given."""
-        for bucket in range(extent.first // self._bucket, -(-extent.stop // self._bucket)):
-            records = self._read(bucket)
-            base = bucket * self._bucket
-            records = records[max(extent.first - base, 0) : extent.stop - base]
-            matrix = np.ascontiguousarray(records["matrix"]) if self._shape.dtype is not None else None
-            codes: Codes | None = np.ascontiguousarray(records["code"]) if self._shape.codes else None
-            yield Slab(
-                max(extent.first, base), len(records), matrix, codes, None, records["normalized"], records["rounded"]
-            )
-
-    def _read(self, bucket: int) -> npt.NDArray[Any]:
-        record = self._shape.record
-        with open(self._path, "rb") as file:
-            file.seek(bucket * self._bucket * record.itemsize)
-            raw = file.read(int(self._fill[bucket]) * record.itemsize)
-        records = np.frombuffer(raw, record)
-        return records[np.argsort(records["row"], kind="stable")]
-
-    @property
-    def _path(self) -> str:
-        return os.path.join(self._folder, "buckets")
-
-    def _match(self, partitions: int) -> None:
-        problems: list[tuple[int, str, str]] = []
-        with open(self._path, "wb") as buckets:
-            for partition in range(partitions):
-                leader, leader_rows = _read_ids(self._folder, "leader", partition)
-                follower, records = _read_payload(self._folder, partition, self._shape)
-                problems += _problems(leader, leader_rows, follower, records["own"], self)
-                if not problems:
-                    found = integers_of(pc.index_in(follower, value_set=leader))
-                    records = records.copy()
-                    records["row"] = leader_rows[found]
-                    self._scatter(buckets.fileno(), records)
-        if problems:
-            row, path, message = min(problems)
-            raise InputError(
-                message, path=path, row=row, hint="both files must hold the same ids, each once",
-            )  # fmt: skip
-
-    def _scatter(self, file: int, records: npt.NDArray[Any]) -> None:
-        order = np.argsort(records["row"], kind="stable")
-        buckets = records["row"][order] // self._bucket
-        cuts = [0, *(np.flatnonzero(np.diff(buckets)) + 1).tolist(), len(order)]
-        for start, stop in pairwise(cuts):
-            if start == stop:
-                continue
-            bucket = int(buckets[start])
-            place = (bucket * self._bucket + int(self._fill[bucket])) * records.dtype.itemsize
-            os.pwrite(file, records[order[start:stop]].tobytes(), place)
-            self._fill[bucket] += stop - start
+        step = max(1, block_bytes // self._layout.record.itemsize)
+        for first in range(extent.first, extent.stop, step):
+            yield self._layout.slab(first, self._file.read(first, min(first + step, extent.stop)))
 
 
-def _shape_of(follower: Readable) -> _Shape:
+def _tallied(ids: LeaderIds, partitions: Partitions) -> Tally:
+    return reduce(
+        Tally.merged, ids.engine.map(partial(tally, ids.partitions, partitions), range(partitions.count)), Tally()
+    )
+
+
+def _scatter(leader: Partitions, follower: Partitions, buckets: Buckets, step_bytes: int, partition: int) -> None:
+    """The records of a partition into their buckets, a few at a time."""
+    for first, _, found in targets(leader, follower, partition):
+        record = buckets.record
+        step = max(1, step_bytes // record.itemsize)
+        for start in range(0, found.size, step):
+            rows = found[start : start + step]
+            records = np.empty(rows.size, record)
+            follower.payload(partition, first + start, records)
+            records["row"] = rows
+            buckets.scatter(records[rows >= 0])
+    follower.forget(partition)
+
+
+def _each_slab(given: Readable, block_bytes: int, take: Callable[[Slab], None], extent: Extent) -> None:
+    for slab in given.slabs(extent, block_bytes):
+        take(slab)
+
+
+def _append(partitions: Partitions, slab: Slab, given: Input, records: Records | None) -> None:
+    """Spill the rows of a slab that have an id."""
+    assert slab.ids is not None
+    ids, rows = slab.ids.arrow(), np.arange(slab.first, slab.first + slab.rows)
+    named = _named(slab, given)
+    if named is not None:
+        ids, rows = ids.take(arrow_integers(np.flatnonzero(named))), rows[named]
+        records = None if records is None else records[named]
+    partitions.append(ids, rows, records)
+
+
+def _named(slab: Slab, given: Input) -> npt.NDArray[np.bool_] | None:
+    """The rows that have an id, None for all. A missing id reads like 0 or an empty text, which may also be ids."""
+    assert slab.ids is not None
+    if slab.missing is None or not slab.missing.any():
+        return None
+    if not (np.diff(offsets_of(slab.ids.arrow()))[slab.missing] <= 1).any():
+        return None
+    masks = []
+    for each in given.ids_only().slabs(given.locate(slab.first, slab.first + slab.rows), _READ):
+        masks.append(np.ones(each.rows, np.bool_) if each.missing is None else ~each.missing)
+    return np.concatenate(masks)
+
+
+def _first_slab(follower: Readable) -> Slab:
     for slab in follower.slabs(follower.locate(0, 1), 1):
-        dtype = None if slab.matrix is None else slab.matrix.dtype
-        width = 0 if slab.matrix is None else slab.matrix.shape[1]
-        # A normalised block is wider than a stored one: take the widest type that a block can have.
-        wide = np.dtype(np.float64) if dtype is not None and slab.normalized is not None else dtype
-        return _Shape(width, wide, slab.codes is not None)
+        return slab
     raise InputError("holds no rows", path=follower.title)
 
 
-def _whole(input_: Readable) -> Iterator[Slab]:
-    for extent in input_.extents(_READ):
-        yield from input_.slabs(extent, _READ)
-
-
-def _spill_leader(leader: Input, folder: str, partitions: int) -> None:
-    _spill_ids(((slab, None) for slab in _whole(leader.ids_only())), folder, "leader", partitions)
-
-
-def _spill_follower(follower: Readable, folder: str, partitions: int, shape: _Shape) -> None:
-    checked = ((slab, _records(slab, shape, follower)) for slab in _whole(follower))
-    _spill_ids(checked, folder, "follower", partitions)
-
-
-def _records(slab: Slab, shape: _Shape, follower: Readable) -> npt.NDArray[Any]:
-    records = np.zeros(slab.rows, shape.record)
-    records["own"] = np.arange(slab.first, slab.first + slab.rows)
-    if slab.normalized is not None:
-        records["normalized"], records["rounded"] = slab.normalized, slab.rounded
-    if slab.codes is not None:
-        records["code"] = slab.codes
-    if slab.matrix is not None:
-        for at in np.flatnonzero(np.isnan(slab.matrix).any(axis=1) | (slab.matrix == -np.inf).all(axis=1)).tolist():
-            follower.refuse_row(slab.matrix, at, slab.first)
-        records["matrix"] = slab.matrix
-    return records
-
-
-def _spill_ids(slabs: Iterator[tuple[Slab, Any]], folder: str, name: str, partitions: int) -> None:
-    schema = pa.schema([("id", pa.string()), ("row", pa.int64())])
-    sinks = [pa.OSFile(os.path.join(folder, f"{name}-{i}.arrow"), "wb") for i in range(partitions)]
-    writers = [pa.ipc.new_stream(sink, schema) for sink in sinks]
-    payloads = [open(os.path.join(folder, f"{name}-{i}.rows"), "wb") for i in range(partitions)]  # noqa: SIM115
-    try:
-        for slab, records in slabs:
-            assert slab.ids is not None
-            ids = slab.ids.arrow()
-            rows = np.arange(slab.first, slab.first + slab.rows)
-            place = (hashed(ids) >> np.uint64(17)) % np.uint64(partitions)
-            for i in np.unique(place).tolist():
-                chosen = np.flatnonzero(place == i)
-                writers[int(i)].write_batch(
-                    pa.RecordBatch.from_arrays([ids.take(_arrow(chosen)), _arrow(rows[chosen])], schema=schema)
-                )
-                if records is not None:
-                    payloads[int(i)].write(records[chosen].tobytes())
-    finally:
-        for each in (*writers, *sinks, *payloads):
-            each.close()
-
-
-def _arrow(values: npt.NDArray[Any]) -> pa.Array:
-    data = pa.py_buffer(np.ascontiguousarray(values, np.int64))
-    return pa.Array.from_buffers(pa.int64(), values.size, [None, data])
-
-
-def _read_ids(folder: str, name: str, partition: int) -> tuple[pa.Array, Codes]:
-    with pa.OSFile(os.path.join(folder, f"{name}-{partition}.arrow"), "rb") as file:
-        table = pa.ipc.open_stream(file).read_all()
-    ids = table.column(0).combine_chunks()
-    rows = table.column(1).combine_chunks()
-    ids = ids.chunk(0) if isinstance(ids, pa.ChunkedArray) else ids
-    rows = rows.chunk(0) if isinstance(rows, pa.ChunkedArray) else rows
-    return ids, integers_of(rows) if len(rows) else np.empty(0, np.int64)
-
-
-def _read_payload(folder: str, partition: int, shape: _Shape) -> tuple[pa.Array, npt.NDArray[Any]]:
-    ids, _ = _read_ids(folder, "follower", partition)
-    return ids, np.fromfile(os.path.join(folder, f"follower-{partition}.rows"), shape.record)
-
-
-def _problems(
-    leader: pa.Array, leader_rows: Codes, follower: pa.Array, follower_rows: Codes, pair: Reordered
-) -> list[tuple[int, str, str]]:
-    """The first row of this partition with an id that is double, missing or extra: (row, file, message)."""
-    first, second = pair.leader_title, pair.title
-    problems = []
-    for ids, rows, path in ((leader, leader_rows, first), (follower, follower_rows, second)):
-        twin = _first_twin(ids)
-        if twin is not None:
-            problems.append((int(rows[twin]), path, f'the id "{ids[twin].as_py()}" stands there a second time'))
-    for ids, rows, path, others, other in (
-        (leader, leader_rows, first, follower, second), (follower, follower_rows, second, leader, first),
-    ):  # fmt: skip
-        lost = pc.index_in(ids, value_set=others).is_null()
-        if pc.any(lost).as_py():
-            at = lost.index(True).as_py()
-            problems.append((int(rows[at]), path, f'the id "{ids[at].as_py()}" is not in {other}'))
-    return problems
-
-
-def _first_twin(ids: pa.Array) -> int | None:
-    coded = ids.dictionary_encode()
-    if len(coded.dictionary) == len(ids):
-        return None
-    codes = integers_of(coded.indices)
-    seen_first = np.zeros(codes.size, np.bool_)
-    seen_first[np.unique(codes, return_index=True)[1]] = True
-    return int(np.flatnonzero(~seen_first)[0])
+def _partitions_of(given: Input) -> int:
+    """How many partitions the ids of an input need if they are as long as the first ones."""
+    for slab in given.ids_only().slabs(given.locate(0, _SAMPLED), _LEAST_READ):
+        assert slab.ids is not None
+        rows = max(given.source.estimate(), slab.rows)
+        texts = pc.sum(pc.binary_length(slab.ids.arrow())).as_py() or 0
+        return partitions_for(texts * rows // max(1, slab.rows), rows)
+    return 1
 
 
 def with_rows_in_order(plan: Plan) -> Plan:
     """The plan with every follower's rows put into the leader's order by their ids."""
     leader, *others = plan.inputs
     # A column of the leading file has no id of its own: it stands in order.
-    ordered = tuple(other if other.as_read.columns.id is None else Reordered(other, leader.as_read) for other in others)
-    names = ", ".join(dict.fromkeys(os.path.basename(each.title) for each in ordered if isinstance(each, Reordered)))
+    following = [other for other in others if other.as_read.columns.id is not None]
+    made: dict[int, Reordered] = {}
+    ids = LeaderIds(leader.as_read, following, local_engine(plan.threads), plan.threads)
+    try:
+        for each in following:
+            made[id(each)] = Reordered(each, ids, inner=plan.inner)
+    except BaseException:
+        for done in made.values():
+            done.close()
+        raise
+    finally:
+        ids.close()
+    ordered = tuple(made.get(id(other), other) for other in others)
+    names = ", ".join(dict.fromkeys(os.path.basename(each.title) for each in made.values()))
     said = f" ({names} put in order through temporary files)"
     notes = tuple(note + said if note.startswith("rows matched") else note for note in plan.notes)
     return replace(plan, inputs=(leader, *ordered), notes=notes)

@@ -9,9 +9,11 @@ from typing import Any
 
 from divtool.engine.arrays import with_class_axes
 from divtool.errors import UsageError
-from divtool.formats.opening import open_source
-from divtool.formats.source import Header, Source
+from divtool.formats.opening import file_and_key, is_glob, matching, open_file
+from divtool.formats.source import Container, Header, Source, Ways
 from divtool.meaning.columns import find_id
+from divtool.meaning.grammar import chosen_columns
+from divtool.meaning.members import choose_member, labels_beside
 from divtool.measures.declare import Declaration, Operand
 from divtool.options import Reading
 
@@ -21,11 +23,13 @@ _FEWEST = 2
 
 @dataclass(frozen=True)
 class Opened:
-    """An operand, opened. ``column`` is the column named behind the file's name."""
+    """An operand, opened. ``column`` is the column named behind the file's name; ``chosen`` are the columns of the
+    truth where it stands class by class among the predictions."""
 
     operand: Operand
     source: Source
     column: str | None = None
+    chosen: tuple[int, ...] = ()
 
     @property
     def is_truth(self) -> bool:
@@ -40,6 +44,9 @@ class Opened:
 
 def open_operands(declared: Declaration, operands: Sequence[Any], reading: Reading) -> list[Opened]:
     """Every operand in the role of its position. Raises :class:`UsageError` for too few or too many."""
+    if reading.concat and not any(isinstance(each, str) and is_glob(each) for each in operands):
+        raise UsageError("--concat makes one table of a glob; no file name is one", hint="quote it: 'runs/*.csv'")
+    operands = [name for each in operands for name in _names(each, reading)]
     allowed = operands_of(declared, len(operands))
     wanted = [each for each in allowed if not each.optional]
     usage = f"divtool {declared.name} " + " ".join(f"[{o.metavar}]" if o.optional else o.metavar for o in allowed)
@@ -55,6 +62,11 @@ def open_operands(declared: Declaration, operands: Sequence[Any], reading: Readi
     if sum(isinstance(each, str) and each == "-" for each in operands) > 1:
         raise UsageError("standard input (-) can be only one of the files")
     opened = [_open_one(operand, thing, reading) for operand, thing in zip(allowed, operands, strict=False)]
+    if len(opened) == 1 < len(allowed) and reading.label_col is None:
+        opened += _labels_in_the_same_file(opened[0], allowed[1], operands[0])
+    if reading.label_col is not None and len(opened) == 1 < len(allowed):
+        columns = chosen_columns(opened[0].header, reading.label_col, "--label-col")[0]
+        opened += [Opened(allowed[1], opened[0].source, chosen=tuple(columns))] if len(columns) > 1 else []
     return with_class_axes(opened, reading.class_axis)
 
 
@@ -85,6 +97,22 @@ def open_operand(operand: Operand, thing: Any) -> Opened:
     return Opened(operand, open_object(thing, operand.metavar.lower()))
 
 
+def _names(thing: Any, reading: Reading) -> list[Any]:
+    """The files that an operand names: a glob is several, as in a shell, unless it is to be one table."""
+    if isinstance(thing, str) and is_glob(thing) and not reading.concat and not is_glob(file_and_key(thing)[0]):
+        return [thing]
+    return matching(thing) if isinstance(thing, str) and is_glob(thing) and not reading.concat else [thing]
+
+
+def _labels_in_the_same_file(predictions: Opened, operand: Operand, thing: Any) -> list[Opened]:
+    """The labels that an NPZ file holds beside its predictions, where it does."""
+    if not isinstance(thing, str | os.PathLike) or predictions.source.header.format not in ("npz", "safetensors"):
+        return []
+    found = open_file(file_and_key(os.fspath(thing))[0], Ways())
+    name = labels_beside(found) if isinstance(found, Container) else None
+    return [] if name is None or not isinstance(found, Container) else [Opened(operand, found.open(name))]
+
+
 def _is_one_row(thing: Any) -> bool:
     if getattr(thing, "ndim", 0) == 1:
         return type(thing).__module__.partition(".")[0] == "numpy"
@@ -94,14 +122,21 @@ def _is_one_row(thing: Any) -> bool:
 def _open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
     if not isinstance(thing, str | os.PathLike):
         return open_operand(operand, thing)
-    path, column = file_and_column(os.fspath(thing)) if operand.role in ("target", "sign") else (os.fspath(thing), None)
-    return Opened(operand, open_source(path, delimiter=reading.delimiter, no_header=reading.no_header), column)
+    path, key = file_and_key(os.fspath(thing))
+    found = open_file(path, ways_of(reading))
+    if isinstance(found, Container):
+        return Opened(operand, found.open(choose_member(found, key, operand.role)))
+    if key is not None and operand.role not in ("target", "sign"):
+        raise UsageError(
+            f"{path}:{key}: a name behind a file's is that of an array in NPZ or safetensors, or of a labels column",
+            hint="class columns are chosen with --columns",
+        )
+    return Opened(operand, found, key)
 
 
-def file_and_column(name: str) -> tuple[str, str | None]:
-    """``FILE:COLUMN`` in its two parts, where FILE is a file and the whole is not."""
-    path, _, column = name.rpartition(":")
-    return (path, column) if column and not os.path.exists(name) and os.path.isfile(path) else (name, None)
+def ways_of(reading: Reading) -> Ways:
+    """How the files are to be opened."""
+    return Ways(reading.delimiter, reading.no_header, reading.input_format, reading.concat)
 
 
 def id_columns(opened: Sequence[Opened], reading: Reading) -> list[int | None]:

@@ -19,7 +19,8 @@ _CACHED = 1 << 19
 class Plan:
     """Everything a worker needs to know. ``inputs[0]`` leads: its extents cut the run into parts.
 
-    ``by_id`` says that rows were matched by an id, so that ids must agree in every chunk.
+    ``by_id`` says that rows were matched by an id, so that ids must agree in every chunk, or, if ``inner``, that rows
+    whose id is not in every file are left out. ``rows`` are those of the leading input that count.
     """
 
     asked: tuple[Asked, ...]
@@ -34,6 +35,8 @@ class Plan:
     threads: int
     chunk_bytes: int
     notes: tuple[str, ...] = ()
+    rows: tuple[int, int] | None = None
+    inner: bool = False
     normalizer: str = "--normalize"
 
     @property

@@ -19,7 +19,7 @@ from divtool.meaning.classes import Matched, Side, match_classes
 from divtool.meaning.columns import find_weight
 from divtool.meaning.weights import class_weights
 from divtool.measures.declare import Declaration, Operand
-from divtool.options import KINDS, Measuring, Reading, Running
+from divtool.options import KINDS, Measuring, Reading, Running, parse_rows
 
 # Beyond it quotients of ordinary logits would overflow or vanish.
 _COLDEST = 1e-100
@@ -53,7 +53,8 @@ def prepare(
         raise _ids_of_two_names(files)
     return Plan(
         asked=asked, inputs=tuple(inputs), settings=settings, names=matched.names, classes=classes, by_id=by_id,
-        keep_rows=keep_rows, labels=hard,
+        keep_rows=keep_rows, labels=hard, rows=None if reading.rows is None else parse_rows(reading.rows),
+        inner=reading.join == "inner",
         ignore=tuple(measuring.ignore_index), threads=threads, chunk_bytes=chunk_bytes,
         normalizer="--normalize" if measuring.like is None else f"--like {measuring.like}",
         notes=(*_notes(files, matched, by_id), *_order_of(asked, files[0], matched)),
@@ -76,7 +77,7 @@ def _understood(
     if isinstance(named, str):
         weight = find_weight([o.header for o in opened], [o.is_truth for o in opened], named)
     ids = id_columns(opened, reading)
-    bound = _bound(opened, ids, reading, weight)
+    bound = _bound(opened, ids, reading, weight, of_two=not verb.declared.is_transform)
     ordered = any(each.declared.ordered for each in asked)
     inputs, matched = _with_common_classes(bound, keep_order=verb.declared.is_transform or ordered)
     inputs = with_labels(inputs, matched, measuring)
@@ -84,22 +85,23 @@ def _understood(
         place, column = weight
         # A column of the leading file stands where it should: no id need say so.
         own = None if opened[place].source is inputs[0].source else ids[place]
-        inputs.append(weight_input(opened[place], own, column))
+        inputs.append(weight_input(opened[place], own, column, drop_missing=reading.drops_missing))
     elif named is not None:
         inputs.append(weight_input(open_operand(WEIGHTS, named), None, 0))
     return inputs, matched
 
 
 def _bound(
-    opened: Sequence[Opened], ids: Sequence[int | None], reading: Reading, weight: tuple[int, int] | None
-) -> list[Input]:
+    opened: Sequence[Opened], ids: Sequence[int | None], reading: Reading, weight: tuple[int, int] | None,
+    *, of_two: bool,
+) -> list[Input]:  # fmt: skip
     """Every operand in its role; the truth last, since its labels are held against the predictions' classes."""
     weights = [weight[1] if weight is not None and weight[0] == i else None for i in range(len(opened))]
     matrices: list[tuple[Opened, int | None, int | None]] = []
     truths: list[tuple[Opened, int | None, int | None]] = []
     for each, id, column in zip(opened, ids, weights, strict=True):
         (truths if each.is_truth else matrices).append((each, id, column))
-    inputs = [matrix_input(each, id, opened, reading, column) for each, id, column in matrices]
+    inputs = [matrix_input(each, id, opened, reading, column, of_two=of_two) for each, id, column in matrices]
     return inputs + [truth_input(each, id, inputs[0], reading, column) for each, id, column in truths]
 
 
@@ -113,6 +115,7 @@ def _settings(
         alone=inputs[0].role is not None and answered_alone(inputs[0]),
         label_weight_only=measuring.weight_target_only, rows_count_one=counts_rows(verb, measuring, soft),
         zeros=zeros_of(verb, measuring, inputs),
+        unnormalized=any(each.kind is not None and each.kind.unnormalized for each in inputs),
     )  # fmt: skip
 
 
@@ -159,6 +162,13 @@ def _chosen(asked: Asked, inputs: Sequence[Input], hard: bool, settings: Setting
             f"--zeros {settings.zeros.rule}: {declared.name} is made for rows that sum to 1, which clipped rows do not",
             hint="--zeros smooth:EPS keeps their sums",
         )
+    if settings.unnormalized and "p" in declared.roles:
+        if declared.loose is None:
+            raise UsageError(
+                f"--allow-unnormalized: {declared.name} is made for rows that sum to 1",
+                hint="--normalize divides each row by its sum; kl and generalized-kl take rows of any sum",
+            )
+        return replace(asked, plain=declared.loose)
     if declared.plain is not None and settings.zeros.as_stored:
         return replace(asked, plain=declared.plain)
     short = declared.shortcut
@@ -185,8 +195,7 @@ def _same_id_name(inputs: Sequence[Input]) -> bool:
 def _with_common_classes(inputs: list[Input], *, keep_order: bool) -> tuple[list[Input], Matched]:
     sides = [
         Side(
-            each.title, len(each.columns.classes),
-            None if each.header.names is None else tuple(each.header.name(i) for i in each.columns.classes),
+            each.title, each.width, each.class_names,
         )
         for each in inputs if _has_classes(each)
     ]  # fmt: skip
@@ -246,6 +255,10 @@ def _check_use(inputs: Sequence[Input], reading: Reading, measuring: Measuring) 
     if (reading.delimiter is not None or reading.no_header) and not any(each.header.lines for each in inputs):
         raise UsageError("--delimiter and --no-header are for text tables; no input is one")
     kinds = {each.kind.name for each in inputs if each.kind is not None}
+    if reading.normalize and reading.allow_unnormalized:
+        raise UsageError("--normalize and --allow-unnormalized exclude each other")
+    if reading.allow_unnormalized and not any(each.kind is not None and each.kind.unnormalized for each in inputs):
+        raise UsageError("--allow-unnormalized is for probabilities; no input holds any (--given probs says so)")
     if reading.normalize and not kinds & {"probs", "counts"} and measuring.like is None:
         raise UsageError("--normalize divides probabilities; no input holds any (--given probs says that one does)")
     if any(each.role == "target" for each in inputs) and tuple(measuring.ignore_index) != Measuring().ignore_index:
@@ -276,6 +289,6 @@ def _notes(inputs: Sequence[Input], matched: Matched, by_id: bool) -> tuple[str,
         notes.append(f"classes matched {matched.how}")
     rule = next((each.labels for each in inputs if each.labels), None)
     if rule is not None:
-        how = "name" if rule.how == "name" else f"index, 0 to {rule.classes - 1}"
+        how = {"name": "name", "sign": "sign, -1 and 1"}.get(rule.how, f"index, 0 to {rule.classes - 1}")
         notes.append(f"labels matched by {how}")
     return tuple(notes)

@@ -16,10 +16,10 @@ from divtool.engine.inputs import WEIGHT_ROLE, Input, Readable
 from divtool.engine.plan import Plan
 from divtool.errors import InputError
 from divtool.formats.source import Header
-from divtool.meaning.classes import natural
 from divtool.meaning.columns import describe_excluded
 from divtool.numerics.exactsum import rounded
 from divtool.options import KINDS, Measuring
+from divtool.registry import natural
 from divtool.result import InputReport, MeasureResult, WorstRow
 from divtool.units import PURE, Unit, unit_of_base
 
@@ -43,6 +43,16 @@ def measure_results(plan: Plan, state: State, measuring: Measuring) -> tuple[Mea
 def _refuse_nothing(plan: Plan, state: State, asked: Asked, figures: RowFigures, dropped: int) -> None:
     """Nothing left to average is an error unless another answer was asked for."""
     answer = "; --empty nan or --empty zero answers all the same"
+    if state.rows and state.rows == state.missing:
+        raise InputError(
+            f"nothing is left to average: all {state.rows:,} rows are left out, for empty cells or for their ids",
+            path=plan.inputs[0].title, hint="see --missing and --join" + answer,
+        )  # fmt: skip
+    if plan.rows is not None and not state.rows:
+        raise InputError(
+            f"has {plan.inputs[0].count():,} rows, none of them among --rows {plan.rows[0]}:",
+            path=plan.inputs[0].title, hint="rows are counted from 0",
+        )  # fmt: skip
     if state.rows == state.ignored:
         raise InputError(
             f"nothing is left to average: all {state.rows:,} rows are ignored", path=plan.inputs[0].title,
@@ -81,7 +91,7 @@ def _one(
         measure=declared.name, title=declared.title, direction=asked.direction, value=shown_value, unit=unit.name,
         reduction="mean" if reduction == "numel" else "geometric mean" if declared.mean == "geometric" else reduction,
         denominator=_denominator(plan, moments, reduction), n=moments.n, rows=state.rows,
-        ignored=state.ignored, dropped=dropped, infinite=moments.infinite, nan=moments.nan,
+        ignored=state.ignored, dropped=dropped, missing=state.missing, infinite=moments.infinite, nan=moments.nan,
         finite_mean=shown(moments.finite_mean),
         std_error=error, minimum=shown(low.value) if low else nan,
         maximum=shown(high[0].value) if high else nan,
@@ -156,9 +166,9 @@ def _report(readable: Readable) -> InputReport:
     roles = ([given.role] if given.role else []) + (["labels"] if given.labels else [])
     named = columns.label is not None and header.names is not None
     return InputReport(
-        path=header.path, format=header.format, dtype=header.dtype, rows=readable.count(), columns=header.width,
-        roles=tuple(roles), classes=len(columns.classes) if given.role else None,
-        class_names=_class_names(given) if given.role and header.names is not None else None,
+        path=header.path, format=header.format, dtype=header.dtype, rows=given.count(), columns=header.width,
+        roles=tuple(roles), classes=given.width if given.role else None,
+        class_names=given.class_names if given.role else None,
         kind=given.kind.name if given.kind else None, evidence=given.kind.evidence if given.kind else None,
         labels=None if given.labels is None else _labels(given), excluded=columns.excluded,
         label_column=header.name(columns.label) if named and columns.label is not None else None,
@@ -175,14 +185,11 @@ def _positions(header: Header) -> int | None:
     return math.prod(header.positions[1:])
 
 
-def _class_names(given: Input) -> tuple[str, ...]:
-    """The classes in the order of the file, which is what label indices count."""
-    return tuple(given.header.name(column) for column in given.columns.classes)
-
-
 def _labels(given: Input) -> str:
     assert given.labels is not None
-    return "class names" if given.labels.how == "name" else f"class indices 0 to {given.labels.classes - 1}"
+    if given.labels.how == "name":
+        return "class names"
+    return "-1 and 1" if given.labels.how == "sign" else f"class indices 0 to {given.labels.classes - 1}"
 
 
 def _about_matching(plan: Plan) -> list[str]:
@@ -203,9 +210,9 @@ def _about_matching(plan: Plan) -> list[str]:
 
 
 def _out_of_order(given: Input, what: str) -> list[str]:
-    if given.header.names is None or given.role is None:
+    names = given.class_names
+    if names is None or given.role is None:
         return []
-    names = _class_names(given)
     if list(names) == sorted(names, key=natural):
         return []
     shown = ", ".join(f"{i} = {name}" for i, name in enumerate(names[:6]))
@@ -213,7 +220,7 @@ def _out_of_order(given: Input, what: str) -> list[str]:
 
 
 # Columns that are left out because of what they are used for, or what was asked for.
-_EXPECTED = ("names the rows", "label", "not asked for", "a saved index")
+_EXPECTED = ("names the rows", "label", "a label by its name", "not asked for", "a saved index")
 
 
 def warnings(plan: Plan, state: State) -> tuple[str, ...]:
@@ -221,6 +228,12 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
     said = _about_matching(plan)
     if state.normalized:
         said.append(f"{_rows(state.normalized)} did not sum to 1 and were divided by their sum ({plan.normalizer})")
+    said += _about_missing(plan, state)
+    for path, (mass, row) in sorted(state.beyond.items()):
+        said.append(
+            f"{path}: the classes beyond the first {plan.classes:,} are left out (--vocab); they have at most"
+            f" {mass:.2g} of a row's mass (row {-row})"
+        )
     if state.rounded:
         said.append(f"{_rows(state.rounded)} summed to 1 only within the rounding of the decimals")
     kinds = {each.kind.name for each in plan.inputs if each.kind is not None and each.role in ("p", "q")}
@@ -232,12 +245,28 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
         )
     for each in plan.inputs:
         given = each.as_read
-        said += given.header.notes
+        said += [note if note.startswith(given.title) else f"{given.title}: {note}" for note in given.header.notes]
         if given.kind is not None and given.kind.name == "logits" and given.kind.doubt:
             said.append(f"{given.title}: {given.kind.doubt}")
         odd = tuple(pair for pair in given.columns.excluded if pair[1] not in _EXPECTED)
         said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
-    return tuple(said)
+    return tuple(dict.fromkeys(said))
+
+
+def _about_missing(plan: Plan, state: State) -> list[str]:
+    """Rows that were left out for an empty cell, or for an id that another file has not."""
+    said = []
+    for each in plan.inputs:
+        if any(each.lost):
+            said.append(
+                f"ids that only one file has were left out (--join inner): {each.lost[0]:,} of {plan.inputs[0].title},"
+                f" {each.lost[1]:,} of {each.title}"
+            )
+    empty = state.missing - max((each.lost[0] for each in plan.inputs), default=0)
+    if empty > 0:
+        shown = ", ".join(map(str, state.first_missing)) + (", ..." if state.missing > len(state.first_missing) else "")
+        said.append(f"{_rows(empty)} with an empty cell left out (--missing drop): {shown}")
+    return said
 
 
 def _rows(count: int) -> str:

@@ -39,8 +39,15 @@ class TruthForms:
             spread = spread_of_table(side.matrix) if side.is_table else spread_of_logits(side.matrix, temperature)
             cost = surprisal(spread)
         else:
-            cost = _stored_cost(side.doubles, side.is_table)
+            cost = self._stored_cost(side.doubles)
         return self.settings.zeros.of_costs(cost, side.matrix.shape[1])
+
+    def _stored_cost(self, cells: Matrix) -> Matrix:
+        """-log of stored cells."""
+        with np.errstate(divide="ignore"):
+            logs = np.log(cells) if self.sides["q"].is_table else cells
+        # A stored probability may be above 1 by its rounding; no cost is below 0, where rows sum to 1.
+        return 0.0 - logs if self.settings.unnormalized else np.maximum(0.0 - logs, 0.0)
 
     @once
     def cost_of_label(self) -> Rows:
@@ -52,7 +59,7 @@ class TruthForms:
             cost: Rows = kernels.surprisal_label(side.matrix, codes, self.settings.temperature)
         else:
             cells = np.take_along_axis(side.matrix, codes[:, None], axis=1).astype(np.float64, copy=False)
-            cost = _stored_cost(cells, side.is_table)[:, 0]
+            cost = self._stored_cost(cells)[:, 0]
         return zeros.of_costs(cost, side.matrix.shape[1])
 
     @once
@@ -184,10 +191,3 @@ class TruthForms:
         if self.codes is None or not (self.codes < 0).any():
             return None
         return np.greater_equal(self.codes, 0)
-
-
-def _stored_cost(cells: Matrix, is_table: bool) -> Matrix:
-    with np.errstate(divide="ignore"):
-        logs = np.log(cells) if is_table else cells
-    # A stored probability may be above 1 by its rounding; no cost is below 0.
-    return np.maximum(0.0 - logs, 0.0)

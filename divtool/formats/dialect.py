@@ -14,48 +14,139 @@ NUMBER = re.compile(
     r"\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf|infinity|nan)\s*", re.ASCII | re.IGNORECASE
 )
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+# A cell that holds a row of numbers: a list, a tuple, what NumPy prints; not what has a word before it.
+VECTOR = re.compile(r"\s*[\[(]\s*[+-]?(\d|\.\d|inf|nan|\.\.\.).*[\])]\s*", re.ASCII | re.IGNORECASE | re.DOTALL)
 _DELIMITERS = (",", "\t", ";", "|")
+_MOST_COLUMNS = 1 << 20
+_SHOWN = 6
+_RUNS = re.compile(rb'("(?:[^"]|"")*")|^ +| +(?=\r?\n|\Z)|( {2,})', re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """``start`` is the byte at which the first row begins, ``first_line`` its line number."""
+    """``width`` cells a line, of which the last has no meaning where lines end in a delimiter (``trailing``); ``start``
+    is the byte at which the first row begins, ``first_line`` its line number; ``spaced``: a space follows each
+    delimiter; ``notes`` say what a reader of the table might not expect."""
 
     delimiter: str
     names: tuple[str, ...] | None
     width: int
     start: int
     first_line: int
+    spaced: bool = False
+    trailing: bool = False
+    notes: tuple[str, ...] = ()
+
+    def tidied(self, data: bytes) -> bytes:
+        """Whole lines with one delimiter between two cells, and no space behind it."""
+        return tidied(data, self.delimiter, spaced=self.spaced)
+
+
+def tidied(data: bytes, delimiter: str, *, spaced: bool) -> bytes:
+    """See :meth:`Dialect.tidied`. What stands in quotation marks is left as it is."""
+    if delimiter == " ":
+        return _one_space(data)
+    if not spaced:
+        return data
+    mark = delimiter.encode()
+    if b'"' in data:
+        pattern = rb'("(?:[^"]|"")*")|(?<=' + re.escape(mark) + rb") +"
+        return re.sub(pattern, lambda found: found[1] or b"", data)
+    while mark + b" " in data:
+        data = data.replace(mark + b" ", mark)
+    return data
+
+
+def _one_space(data: bytes) -> bytes:
+    if b'"' in data:
+        return _RUNS.sub(lambda found: found[1] or (b" " if found[2] else b""), data)
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    for edge, end in ((b"\n ", b"\n"), (b" \n", b"\n"), (b" \r\n", b"\r\n")):
+        data = data.replace(edge, end)
+    return data.strip(b" ")
 
 
 def decide_dialect(head: bytes, path: str, *, delimiter: str | None, no_header: bool) -> Dialect:
     """Read the beginning of a file (up to its first few records).
 
-    Raises :class:`InputError` for an empty file, another encoding than UTF-8, or columns of the same name.
+    Raises :class:`InputError` for an empty file, another encoding than UTF-8, columns of the same name, or a first line
+    that does not fit those below it.
     """
     bom = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-    if head[bom : bom + 64].lstrip()[:1] in (b"{", b"["):
-        raise InputError("holds JSON, which is written but not read; expected CSV, TSV, Parquet or NPY", path=path)
-    text, sizes = _records(head[bom:], path)
-    if text and not text[0]:
-        raise InputError("the first line is blank; expected the names of the columns", path=path, line=1)
-    if not text:
-        raise InputError("the file is empty", path=path, hint="expected a header line and a row for each example")
-    mark = delimiter or _guess_delimiter(text[0])
-    if len(mark) != 1 or not mark.isascii():
-        raise UsageError(f'--delimiter "{mark}": expected one character of ASCII (\\t for a tab)')
-    rows = [_cells(record, mark, path) for record in text if record]
-    if no_header or _is_data(rows):
-        return Dialect(mark, None, len(rows[0]), bom, 1)
-    _refuse_twins(rows[0], path)
-    lines = text[0].count("\n") + 2
-    return Dialect(mark, tuple(name.strip() for name in rows[0]), len(rows[0]), bom + sizes[0], lines)
-
-
-def _records(head: bytes, path: str) -> tuple[list[str], list[int]]:
-    """The first records as text without their line ends, and their sizes in bytes with them."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError("is UTF-16 text; expected UTF-8", path=path, hint="iconv -f UTF-16 -t UTF-8 FILE > NEW")
+    comments, start = _comments(head, bom, delimiter)
+    line = len(comments) + 1
+    text, sizes = _records(head[start:], path, line)
+    if not text:
+        raise InputError("the file is empty", path=path, hint="expected a header line and a row for each example")
+    if not text[0]:
+        raise InputError("the first line is blank; expected the names of the columns", path=path, line=line)
+    mark = _delimiter(delimiter, text)
+    spaced = mark != " " and _is_spaced(text, mark)
+    rows = [_cells(record, mark, path, spaced=spaced) for record in text if record]
+    trailing = len(rows[0]) > 1 and all(not row[-1].strip() for row in rows) and len({len(row) for row in rows}) == 1
+    notes = _told(path, comments, trailing=trailing)
+    named = _named_by_comment(comments, rows, mark, path)
+    width = len(rows[0])
+    if named or no_header or _is_data(rows, trailing=trailing):
+        names = None
+        if named and not no_header:
+            names = tuple(named)
+            notes = (f"{path}: the names of the columns are those of the comment above them",)
+        return Dialect(mark, names, width, start, line, spaced, trailing, notes)
+    _refuse_title(rows, path, line)
+    names = tuple(name.strip() for name in (rows[0][:-1] if trailing else rows[0]))
+    refuse_twins(names, path, line)
+    below = line + text[0].count("\n") + 1
+    return Dialect(mark, names, width, start + sizes[0], below, spaced, trailing, notes)
+
+
+def _told(path: str, comments: list[str], *, trailing: bool) -> tuple[str, ...]:
+    notes = []
+    if comments:
+        notes.append(f"{path}: {len(comments)} comment line{'s' * (len(comments) > 1)} above the table passed over")
+    if trailing:
+        notes.append(f"{path}: the delimiter at the end of each line is taken for no column")
+    return tuple(notes)
+
+
+def _comments(head: bytes, start: int, delimiter: str | None) -> tuple[list[str], int]:
+    """The lines above the table that begin with ``#``, and where the table begins."""
+    found: list[str] = []
+    at = start
+    while head.startswith(b"#", at):
+        newline = head.find(b"\n", at)
+        if newline < 0:
+            return [], start
+        found.append(head[at + 1 : newline].decode("utf-8", "replace").strip())
+        at = newline + 1
+    below = head[at : head.find(b"\n", at)].decode("utf-8", "replace").strip()
+    if not found or not below:
+        return [], start
+    mark = _delimiter(delimiter, [below])
+    if not head.startswith((b"# ", b"#!", b"##", b"#\t"), start) and found[0].count(mark) == below.count(mark):
+        # The sign belongs to the first name, or to the first label of a list.
+        return [], start
+    return found, at
+
+
+def _named_by_comment(comments: list[str], rows: list[list[str]], mark: str, path: str) -> list[str]:
+    """The names that the comment right above the rows gives them, as NumPy's ``savetxt`` writes its header."""
+    if not comments or not comments[-1] or len(rows[0]) < 2:
+        return []
+    names = [name.strip() for name in _cells(comments[-1], mark, path, spaced=True)]
+    if len(names) != len(rows[0]) or not any(NUMBER.fullmatch(cell) for cell in rows[0]):
+        return []
+    if any(NUMBER.fullmatch(name) for name in names):
+        return []
+    refuse_twins(names, path, len(comments))
+    return names
+
+
+def _records(head: bytes, path: str, line: int) -> tuple[list[str], list[int]]:
+    """The first records as text without their line ends, and their sizes in bytes with them."""
     records: list[str] = []
     sizes: list[int] = []
     begin, odd = 0, False
@@ -68,31 +159,73 @@ def _records(head: bytes, path: str) -> tuple[list[str], list[int]]:
             end += len(piece)
             if newline < 0 or not odd:
                 break
-        records.append(_decoded(head[begin:end], path, len(records)).rstrip("\r\n"))
+        if odd:
+            raise InputError(
+                'a quotation mark (") that opens here is not closed', path=path,
+                line=line + head.count(b"\n", 0, begin),
+                hint="a quotation mark inside a cell must be doubled, and the cell stand in quotation marks",
+            )  # fmt: skip
+        records.append(_decoded(head[begin:end], path, len(records), line).rstrip("\r\n"))
         sizes.append(end - begin)
-        begin, odd = end, False
+        begin = end
     return ([] if not any(records) else records), sizes
 
 
-def _decoded(record: bytes, path: str, number: int) -> str:
+def _decoded(record: bytes, path: str, number: int, line: int) -> str:
     try:
         return record.decode("utf-8")
     except UnicodeDecodeError:
         if number > 0:
             return record.decode("utf-8", "replace")
-        raise InputError("is no UTF-8 text", path=path, line=1, hint="is it another kind of file?") from None
+        raise InputError(
+            "is no UTF-8 text", path=path, line=line,
+            hint="is it another kind of file? Latin-1 text becomes UTF-8 so: iconv -f LATIN1 -t UTF-8 FILE > NEW",
+        ) from None  # fmt: skip
 
 
-def _guess_delimiter(first: str) -> str:
-    bare = re.sub(r'"[^"]*"', "", first)
-    if any(mark in bare for mark in _DELIMITERS):
-        return max(_DELIMITERS, key=bare.count)
-    return " " if " " in bare and all(NUMBER.fullmatch(piece) for piece in bare.split(" ")) else ","
+def _delimiter(given: str | None, records: list[str]) -> str:
+    mark = given or _guess_delimiter(records)
+    if len(mark) != 1 or not mark.isascii():
+        raise UsageError(f'--delimiter "{mark}": expected one character of ASCII (\\t for a tab)')
+    return mark
 
 
-def _cells(record: str, delimiter: str, path: str) -> list[str]:
+def _guess_delimiter(records: list[str]) -> str:
+    bare = [_bare(record) for record in records]
+    if any(mark in bare[0] for mark in _DELIMITERS):
+        return max(_DELIMITERS, key=bare[0].count)
+    return " " if _is_spread_by_spaces(bare) else ","
+
+
+def _bare(record: str) -> str:
+    """A record without what stands in quotation marks or brackets."""
+    return re.sub(r'"[^"]*"|\[[^\]]*\]|\([^)]*\)', "x", record)
+
+
+def _is_spread_by_spaces(bare: list[str]) -> bool:
+    """Whether spaces separate cells: the lines have as many pieces each, and they are numbers but for a name."""
+    pieces = [record.split() for record in bare if record]
+    count = len(pieces[0]) if pieces else 0
+    if count < 2 or any(len(each) != count for each in pieces):
+        return False
+    for each in pieces[1:] or pieces:
+        words = sum(not NUMBER.fullmatch(piece) for piece in each)
+        if words > (1 if count > 2 else 0):
+            return False
+    return True
+
+
+def _is_spaced(records: list[str], mark: str) -> bool:
+    """Whether a space follows every delimiter."""
+    bare = " ".join(_bare(record) for record in records if record)
+    return mark in bare and bare.count(mark) == bare.count(mark + " ")
+
+
+def _cells(record: str, delimiter: str, path: str, *, spaced: bool) -> list[str]:
     """The cells of one record, by the parser that will read the rest."""
-    data = record.encode("utf-8", "replace") + b"\n"
+    if record.count(delimiter) >= _MOST_COLUMNS:
+        raise InputError(f"has more than {_MOST_COLUMNS:,} columns; is this a text table?", path=path)
+    data = tidied(record.encode("utf-8", "replace") + b"\n", delimiter, spaced=spaced)
     try:
         table = arrow_csv.read_csv(
             pa.BufferReader(data),
@@ -104,33 +237,64 @@ def _cells(record: str, delimiter: str, path: str) -> list[str]:
     if table is None or table.num_rows:
         raise InputError(
             "cannot be read as a text table: its lines do not end as lines do", path=path,
-            hint="expected UTF-8 text whose lines end in \\n or \\r\\n; is it another kind of file?",
+            hint="expected UTF-8 text whose lines end in \\n or \\r\\n; lines of an old Mac become that so: "
+            "tr '\\r' '\\n' < FILE > NEW",
         )  # fmt: skip
     names: list[str] = table.column_names
     return names
 
 
-def _is_data(rows: list[list[str]]) -> bool:
-    """Whether the first record is a row of data: all numbers, unless they merely count the columns."""
-    first = rows[0]
+def _is_data(rows: list[list[str]], *, trailing: bool) -> bool:
+    """Whether the first record is a row of data: all numbers, unless they merely count the columns; or a row of numbers
+    in one cell, which is no name."""
+    first = rows[0][:-1] if trailing else rows[0]
+    if any(VECTOR.fullmatch(cell) for cell in first):
+        return True
     if not all(NUMBER.fullmatch(cell) for cell in first):
         # A row of text under no header (a bare list of names) cannot be told from a header, so it is one.
         return False
     distinct_whole = len(first) > 1 and all(WHOLE.fullmatch(cell) for cell in first) and len(set(first)) == len(first)
-    if not distinct_whole or not rows[1:]:
+    if not distinct_whole or not rows[1:] or any(cell.startswith("-") for cell in first):
         return True
     # Whole numbers over other numbers are names of classes (pandas writes columns 1, 2, 3 so); over whole numbers only
     # a plain count is.
-    below = rows[1]
+    below = rows[1][: len(first)]
     counts = first == [str(i) for i in range(len(first))] and below != first
     return not counts and all(WHOLE.fullmatch(cell) for cell in below)
 
 
-def _refuse_twins(names: list[str], path: str) -> None:
+def _refuse_title(rows: list[list[str]], path: str, line: int) -> None:
+    """Refuse a first line that has not as many cells as two lines below it, which agree."""
+    if len(rows) < 3 or len(rows[1]) != len(rows[2]) or len(rows[0]) == len(rows[1]):
+        return
+    names, cells = len(rows[0]), len(rows[1])
+    hint = "is it a title? expected the names of the columns first; tail -n +2 FILE > NEW removes a line"
+    if names + 1 == cells and not rows[1][-1] and not rows[2][-1]:
+        hint = "the lines end in a delimiter, the header does not: sed 's/.$//' FILE > NEW"
+    elif names + 1 == cells:
+        hint = "does the header lack a name for the names of the rows? write one before it"
+    raise InputError(
+        f"the first line has {names} cell{'s' * (names > 1)}, the lines below it have {cells}",
+        path=path, line=line, hint=hint,
+    )  # fmt: skip
+
+
+def refuse_twins(names: list[str] | tuple[str, ...], path: str, line: int) -> None:
+    """Refuse columns of the same name."""
     seen: set[str] = set()
     for name in names:
         if name.strip() in seen:
             raise InputError(
-                f'two columns are named "{name.strip()}"', path=path, line=1, hint="rename one; columns go by name"
+                f'two columns are named "{name.strip()}"', path=path, line=line, hint="rename one; columns go by name"
             )
         seen.add(name.strip())
+
+
+def header_notes(dialect: Dialect, shown: str) -> tuple[str, ...]:
+    """What is to be said of the decision: numbers taken as names, and the dialect's own notes."""
+    names = dialect.names or ()
+    doubtful = [name for name in names if NUMBER.fullmatch(name) and not WHOLE.fullmatch(name)]
+    if not names or not (doubtful or all(NUMBER.fullmatch(name) for name in names)):
+        return dialect.notes
+    first = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return (*dialect.notes, f"{shown}: the first line ({first}) is taken as names (--no-header)")

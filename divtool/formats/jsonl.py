@@ -1,14 +1,26 @@
-"""JSON lines: one object a row (written here; not yet read)."""
+"""JSON lines: an object or an array a line. Values that stand deeper have their keys joined with dots for a name."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Sequence
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from divtool.formats.keys import IntegerKeys, Keys
 from divtool.formats.source import Stored
+
+if TYPE_CHECKING:
+    from divtool.formats.jsonl_source import JsonlSource
+    from divtool.formats.source import Ways
+
+
+def open_jsonl(path: str, shown: str, ways: Ways) -> JsonlSource:
+    """Open a file of JSON lines; ``shown`` is how messages call it."""
+    # Reports write JSON without reading any.
+    from divtool.formats.jsonl_source import JsonlSource
+
+    return JsonlSource(path, shown)
 
 
 def plain(value: float) -> float | str:

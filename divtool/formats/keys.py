@@ -25,6 +25,9 @@ class Keys(Protocol):
     def part(self, first: int, stop: int) -> Self:
         """The rows first:stop."""
 
+    def where(self, kept: npt.NDArray[np.bool_]) -> Self:
+        """Some of the rows."""
+
     def text(self, row: int) -> str:
         """One entry, as it would be typed."""
 
@@ -50,6 +53,10 @@ class IntegerKeys:
     def part(self, first: int, stop: int) -> IntegerKeys:
         """The rows first:stop."""
         return IntegerKeys(self.values[first:stop])
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> IntegerKeys:
+        """Some of the rows."""
+        return IntegerKeys(self.values[kept])
 
     def text(self, row: int) -> str:
         """One entry, as it would be typed."""
@@ -86,6 +93,11 @@ class TextKeys:
     def part(self, first: int, stop: int) -> TextKeys:
         """The rows first:stop."""
         return TextKeys(self.values.slice(first, stop - first))
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> TextKeys:
+        """Some of the rows."""
+        places = as_arrow(IntegerKeys(np.flatnonzero(kept)))
+        return TextKeys(self.values.take(places))
 
     def text(self, row: int) -> str:
         """One entry."""

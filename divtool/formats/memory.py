@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from divtool.errors import InputError, UsageError
-from divtool.formats.keys import keys_of_arrow
+from divtool.formats.arrow_types import has_decimals
+from divtool.formats.fields import Cells, fields_of, first_width, refuse_twins
 from divtool.formats.npy import ArraySource
-from divtool.formats.parquet import kind_of_type, refuse_twins, same_type
-from divtool.formats.source import Block, Extent, Header, Selection, Source, empty_matrix, row_steps
+from divtool.formats.source import Block, Extent, Header, Place, Selection, Source, row_steps
 
 
 class TableSource:
@@ -20,9 +20,15 @@ class TableSource:
 
     def __init__(self, table: pa.Table, name: str) -> None:
         self._table = table
-        refuse_twins(table.schema.names, name)
-        types = tuple(kind_of_type(field.type) for field in table.schema)
-        self.header = Header(name, "table", tuple(table.schema.names), types, table.num_rows, "memory")
+        self._fields = fields_of(table.schema, self._first_length)
+        refuse_twins(self._fields.names, name)
+        self.header = Header(
+            name, "table", self._fields.names, self._fields.types, table.num_rows, "memory",
+            vectors=self._fields.vectors, decimals=has_decimals(table.schema),
+        )  # fmt: skip
+
+    def _first_length(self, name: str) -> int:
+        return next(filter(None, map(first_width, self._table[name].chunks)), 0)
 
     def extents(self, target_bytes: int) -> Iterator[Extent]:
         """Stretches of rows."""
@@ -41,32 +47,27 @@ class TableSource:
         """The number of rows."""
         return self.count()
 
-    def line_of(self, row: int) -> None:
+    def place_of(self, row: int) -> Place:
         """There are no lines."""
+        return Place(self.header.path, row)
 
     def check_unchanged(self) -> None:
         """Nothing to check."""
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows of the selected columns."""
-        width = len(selection.matrix)
-        chosen = self._table.select([*selection.matrix, *selection.keys])
-        rows = block_bytes // (8 * max(1, width))
+        used = self._fields.needed(selection)
+        chosen = self._table.select(used)
+        rows = block_bytes // (8 * max(1, len(selection.matrix)))
         for first, stop in row_steps(extent, rows):
             piece = chosen.slice(first, stop - first).combine_chunks()
             columns = [piece.column(i).combine_chunks() for i in range(piece.num_columns)]
-            columns = [each.chunk(0) if isinstance(each, pa.ChunkedArray) else each for each in columns]
-            for place, position in enumerate((*selection.matrix, *selection.keys)):
-                if columns[place].null_count:
-                    row = first + columns[place].is_null().index(True).as_py()
-                    raise InputError(
-                        "the value is missing", path=self.header.path, row=row, column=self.header.name(position)
-                    )
-            matrix = empty_matrix(stop - first)
-            if width:
-                numbers = pa.RecordBatch.from_arrays(same_type(columns[:width]), names=[str(i) for i in range(width)])
-                matrix = np.from_dlpack(numbers.to_tensor(row_major=True))
-            yield Block(first, matrix, tuple(keys_of_arrow(each) for each in columns[width:]))
+            arrays = [each.chunk(0) if isinstance(each, pa.ChunkedArray) else each for each in columns]
+            cells = Cells(
+                self._fields, dict(zip(used, arrays, strict=True)), first, self.place_of,
+                empty="the value is missing", rows=stop - first,
+            )  # fmt: skip
+            yield cells.block(selection)
 
 
 def open_object(thing: Any, name: str) -> Source:

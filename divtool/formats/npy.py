@@ -6,18 +6,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
-from copy import copy
+from dataclasses import replace
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 
 from divtool.errors import InputError
-from divtool.formats.fingerprint import check_fingerprint, fingerprint
+from divtool.formats.fingerprint import Fingerprint, check_fingerprint, fingerprint
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
 from divtool.formats.npy_axes import Arrangement, Places, boxes, places_of, unit_steps
-from divtool.formats.npy_header import MAGIC, read_layout
-from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Selection, Stored
+from divtool.formats.npy_header import MAGIC, Layout, read_layout
+from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Place, Selection, Stored, Ways
+from divtool.numerics.kernels import BFLOAT16, widened
 
 _TYPES = {"f": FLOAT, "i": INTEGER, "u": INTEGER, "b": INTEGER, "U": TEXT, "S": TEXT}
 
@@ -27,6 +28,12 @@ class Repeated(Sequence[str]):
 
     def __init__(self, word: str, times: int) -> None:
         self.word, self.times = word, times
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Repeated) and (self.word, self.times) == (other.word, other.times)
+
+    def __hash__(self) -> int:
+        return hash((self.word, self.times))
 
     def __len__(self) -> int:
         return self.times
@@ -63,8 +70,9 @@ class _Rows:
         """The number of rows."""
         return self.count()
 
-    def line_of(self, row: int) -> None:
+    def place_of(self, row: int) -> Place:
         """There are no lines."""
+        return Place(self.header.path, row)
 
     def check_unchanged(self) -> None:
         """Nothing to check."""
@@ -103,25 +111,34 @@ class ArraySource(_Rows):
 
 
 class NpySource(_Rows):
-    """An array in a file: rows by columns, or of any dimensions once it is told where its classes are."""
+    """An array in a file: rows by columns, or of any dimensions once it is told where its classes are.
 
-    def __init__(self, path: str, shown: str) -> None:
+    ``path`` is the file that is read, ``shown`` how messages call the array, ``format`` what it was found in;
+    ``before`` is what the file was when its layout was read.
+    """
+
+    def __init__(
+        self, path: str, shown: str, layout: Layout | None = None, format: str = "npy",
+        before: Fingerprint | None = None,
+    ) -> None:  # fmt: skip
         self.path = path
-        self._before = fingerprint(path)
-        self._layout = read_layout(path, shown)
-        self._arrange(_usual(self._layout.shape, shown), shown, "")
+        self._before = before or fingerprint(path, shown)
+        self._layout = layout or read_layout(path, shown)
+        self._arrange(_usual(self._layout.shape, shown), shown, "", format)
 
-    def _arrange(self, arrangement: Arrangement, shown: str, arranged: str) -> None:
-        dtype = self._layout.dtype
-        self._places: Places = places_of(arrangement, fortran=self._layout.fortran)
+    def _arrange(self, arrangement: Arrangement, shown: str, arranged: str, format: str) -> None:
+        layout = self._layout
+        self._places: Places = places_of(arrangement, fortran=layout.fortran)
         self._unit = self._places.unit
-        self._row_bytes = max(1, dtype.itemsize * arrangement.classes)
-        self.header = _header(shown, "npy", dtype, arrangement, arranged, size=self._before[2])
+        self._row_bytes = max(1, layout.widened.itemsize * arrangement.classes)
+        header = _header(shown, format, layout.widened, arrangement, arranged, size=self._before[2])
+        self.header = replace(header, dtype=layout.type_name, notes=layout.notes)
 
-    def with_class_axis(self, axis: int | None, arranged: str) -> NpySource:
+    def with_class_axis(self, axis: int | None, arranged: str) -> Self:
         """The same file with its classes on another axis; None: each cell is a row. ``arranged`` says so."""
-        other = copy(self)
-        other._arrange(Arrangement(self._layout.shape, axis), self.header.path, arranged)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._arrange(Arrangement(self._layout.shape, axis), self.header.path, arranged, self.header.format)
         return other
 
     def check_unchanged(self) -> None:
@@ -129,24 +146,49 @@ class NpySource(_Rows):
         check_fingerprint(self.path, self._before, self.header.path)
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
-        """Rows in the stored type (in this machine's byte order)."""
-        with open(self.path, "rb", buffering=0) as file:
+        """Rows in the stored type (in this machine's byte order; bfloat16 as float32, which holds it exactly)."""
+        with opened(self.path, self.header.path) as file:
             for first, stop in unit_steps(extent, block_bytes // self._row_bytes, self._unit):
-                stored = _native(self._places.read(first, stop, self._layout.dtype, partial(self._fill, file)))
+                rows = self._places.read(first, stop, self._layout.dtype, partial(self._fill, file))
+                stored = self._plain(rows)
                 keys = tuple(_keys(stored[:, i], i, first, self.header.path) for i in selection.keys)
                 yield Block(first, _columns(stored, selection.matrix), keys)
 
     def _fill(self, file: IO[bytes], block: Stored, place: int) -> None:
         """A stretch of the file into ``block``, from a place counted in cells."""
-        if block.size == 0:
-            return
-        into, offset = block.reshape(-1).view(np.uint8).data, self._layout.offset + place * block.dtype.itemsize
-        done = 0
-        while done < len(into):
-            count = os.preadv(file.fileno(), [into[done:]], offset + done)
-            if count == 0:
-                raise InputError("the file ends early: it was cut while it was read", path=self.header.path)
-            done += count
+        cells = block.reshape(-1)
+        for first, stop, offset in self._layout.stretches(place, place + cells.size):
+            read_into(file, cells[first - place : stop - place], offset, self.header.path)
+
+    def _plain(self, rows: Stored) -> Stored:
+        if self._layout.bfloat16:
+            return widened(_native(rows).view(BFLOAT16))
+        if rows.dtype.kind == "b" and rows.size and rows.view(np.uint8).max() > 1:
+            raise InputError(
+                "a byte of a truth is neither 0 nor 1: the file is damaged", path=self.header.path,
+                hint="save the array again",
+            )  # fmt: skip
+        return _native(rows)
+
+
+def opened(path: str, shown: str) -> IO[bytes]:
+    """A file to read at places; it was there when it was opened first."""
+    try:
+        return open(path, "rb", buffering=0)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=shown) from None
+
+
+def read_into(file: IO[bytes], cells: Stored, offset: int, shown: str) -> None:
+    """Fill a contiguous array with the bytes at this place of a file."""
+    if cells.size == 0:
+        return
+    into, done = cells.view(np.uint8).data, 0
+    while done < len(into):
+        count = os.preadv(file.fileno(), [into[done:]], offset + done)
+        if count == 0:
+            raise InputError("the file ends early: it was cut while it was read", path=shown)
+        done += count
 
 
 def _header(
@@ -167,7 +209,7 @@ def _native(block: Stored) -> Stored:
     return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))
 
 
-def open_npy(path: str, shown: str) -> NpySource:
+def open_npy(path: str, shown: str, ways: Ways) -> NpySource:
     """Open an NPY file; ``shown`` is how messages call it."""
     return NpySource(path, shown)
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from divtool.errors import InputError
+from divtool.formats.arrow_types import float_types, has_decimals
 from divtool.formats.csv import doubles
+from divtool.formats.fields import Cells, fields_of, first_width, refuse_twins
 from divtool.formats.fingerprint import check_fingerprint, fingerprint
-from divtool.formats.keys import Keys, as_arrow, keys_of_arrow
-from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Selection, Stored, empty_matrix
+from divtool.formats.keys import Keys, as_arrow
+from divtool.formats.source import Block, Extent, Header, Place, Selection, Stored, Ways
 
 MAGIC = b"PAR1"
 _READ = 1 << 16
+_FIRST_ROWS = 16
+_MOST_ROWS = 1 << 48
+_NULL = "the value is missing (null)"
 # Rows and bytes of a written row group: large enough to compress, small enough to hold.
 _GROUP_ROWS, _GROUP_BYTES = 50_000, 16 << 20
 
@@ -34,18 +39,28 @@ class ParquetSource:
         file = self._file()
         # Parsed once for all threads: each copy would take as much memory as the file has row groups and columns.
         self._metadata = file.metadata
-        schema = file.schema_arrow
-        refuse_twins(schema.names, shown)
-        self._types = tuple(str(field.type) for field in schema)
+        with self._refused():
+            schema = file.schema_arrow
+            names = list(schema.names)
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
-        self._rows = np.cumsum([0, *(group.num_rows for group in groups)])
+        sizes = [group.num_rows for group in groups]
+        if min(sizes, default=0) < 0 or sum(sizes) > _MOST_ROWS:
+            raise self._damaged(f"it promises {sum(sizes):,} rows")
+        self._rows = np.cumsum([0, *sizes], dtype=np.int64)
         self._bytes = [max(1, group.total_byte_size) for group in groups]
-        floats = {str(field.type) for field in schema if kind_of_type(field.type) == FLOAT}
+        refuse_twins(names, shown)
+        self._fields = fields_of(schema, self._first_length)
+        refuse_twins(self._fields.names, shown)
         self.header = Header(
-            shown, "parquet", tuple(schema.names), tuple(kind_of_type(field.type) for field in schema),
-            int(self._rows[-1]), " and ".join(sorted(_SHORT.get(name, name) for name in floats)) or "text",
-            size=self._before[2],
+            shown, "parquet", self._fields.names, self._fields.types, int(self._rows[-1]), float_types(schema),
+            size=self._before[2], vectors=self._fields.vectors, decimals=has_decimals(schema),
         )  # fmt: skip
+
+    def _first_length(self, name: str) -> int:
+        """How many numbers the first list of a column holds."""
+        with self._refused():
+            batches = self._file().iter_batches(batch_size=_FIRST_ROWS, columns=[name], use_threads=False)
+            return next(filter(None, (first_width(batch.column(0)) for batch in batches)), 0)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in ("_open_files", "_metadata")}
@@ -58,7 +73,7 @@ class ParquetSource:
         # A reader must not be shared by threads. The default pre_buffer would hold whole groups in memory, and without
         # a buffer size every column chunk is read whole before its first page is decoded.
         if not hasattr(self._open_files, "file"):
-            try:
+            with self._refused():
                 self._open_files.file = pq.ParquetFile(
                     self.path,
                     metadata=self._metadata,
@@ -66,10 +81,6 @@ class ParquetSource:
                     buffer_size=_READ,
                     page_checksum_verification=True,
                 )
-            except pa.ArrowMemoryError as error:
-                raise MemoryError(str(error)) from None
-            except (pa.ArrowException, OSError) as error:
-                raise _damaged(self._shown, error) from None
         file: pq.ParquetFile = self._open_files.file
         return file
 
@@ -93,8 +104,9 @@ class ParquetSource:
         """The number of rows."""
         return self.count()
 
-    def line_of(self, row: int) -> None:
+    def place_of(self, row: int) -> Place:
         """There are no lines."""
+        return Place(self._shown, row)
 
     def check_unchanged(self) -> None:
         """Refuse if the file is not what it was when it was opened."""
@@ -102,79 +114,52 @@ class ParquetSource:
 
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows of the selected columns."""
-        columns = [self.header.name(i) for i in (*selection.matrix, *selection.keys)]
-        rows = max(1, block_bytes // max(1, 8 * len(columns)))
+        used = self._fields.needed(selection)
+        names = [self._fields.fields[i].name for i in used]
+        rows = max(1, block_bytes // max(1, 8 * (len(selection.matrix) + len(selection.keys))))
         groups = [
             g for g in range(len(self._bytes)) if self._rows[g] < extent.stop and self._rows[g + 1] > extent.first
         ]
         at = int(self._rows[groups[0]]) if groups else 0
         try:
-            for batch in self._file().iter_batches(
-                batch_size=min(rows, 1 << 20), row_groups=groups, columns=columns, use_threads=False
-            ):
-                begin, stop = max(extent.first - at, 0), min(extent.stop - at, batch.num_rows)
-                if begin < stop:
-                    yield self._block(batch.slice(begin, stop - begin).select(columns), at + begin, selection)
-                at += batch.num_rows
-                if at >= extent.stop:
-                    return
-        except pa.ArrowMemoryError as error:
-            raise MemoryError(str(error)) from None
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(self._shown, error) from None
+            with self._refused():
+                for batch in self._file().iter_batches(
+                    batch_size=min(rows, 1 << 20), row_groups=groups, columns=names, use_threads=False
+                ):
+                    begin, stop = max(extent.first - at, 0), min(extent.stop - at, batch.num_rows)
+                    if begin < stop:
+                        piece = batch.slice(begin, stop - begin).select(names)
+                        arrays = dict(zip(used, piece.columns, strict=True))
+                        cells = Cells(self._fields, arrays, at + begin, self.place_of, empty=_NULL, rows=stop - begin)
+                        yield cells.block(selection)
+                    at += batch.num_rows
+                    if at >= extent.stop:
+                        return
+                if extent.first < extent.stop:
+                    raise self._damaged("it holds fewer rows than it says")
         finally:
             # Each thread's heap keeps what a row group took, and the next group may fall to another thread.
             pa.default_memory_pool().release_unused()
 
-    def _block(self, batch: pa.RecordBatch, first: int, selection: Selection) -> Block:
-        width = len(selection.matrix)
-        for place, position in enumerate((*selection.matrix, *selection.keys)):
-            if batch.column(place).null_count:
-                row = first + batch.column(place).is_null().index(True).as_py()
-                raise InputError(
-                    "the value is missing (null)", path=self._shown, row=row, column=self.header.name(position)
-                )
-        numbers = pa.RecordBatch.from_arrays(same_type(batch.columns[:width]), names=[str(i) for i in range(width)])
-        matrix = np.from_dlpack(numbers.to_tensor(row_major=True)) if width else empty_matrix(batch.num_rows)
-        return Block(first, matrix, tuple(keys_of_arrow(batch.column(width + i)) for i in range(len(selection.keys))))
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """What Arrow finds wrong with the file, as an error of ours."""
+        try:
+            yield
+        except pa.ArrowMemoryError as error:
+            raise MemoryError(str(error)) from None
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise self._damaged((str(error).splitlines() or [type(error).__name__])[0]) from None
+
+    def _damaged(self, said: str) -> InputError:
+        if "crypt" in said:
+            message, hint = "the Parquet file is encrypted", "write it again without encryption"
+        else:
+            message, hint = f"the Parquet file is damaged: {said}", "write it again"
+        return InputError(message, path=self._shown, hint=hint)
 
 
-_SHORT = {"double": "float64", "float": "float32", "halffloat": "float16"}
-
-
-def kind_of_type(type_: pa.DataType) -> str:
-    """What a column of this Arrow type holds."""
-    if pa.types.is_floating(type_):
-        return FLOAT
-    if pa.types.is_integer(type_):
-        return INTEGER
-    if pa.types.is_dictionary(type_):
-        return kind_of_type(type_.value_type)
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean)
-    return TEXT if any(test(type_) for test in texts) else OTHER
-
-
-def same_type(columns: list[pa.Array]) -> list[pa.Array]:
-    """Columns of one type: their own, or doubles where types are mixed."""
-    if len({str(column.type) for column in columns}) <= 1:
-        return columns
-    return [pc.cast(column, pa.float64()) for column in columns]
-
-
-def refuse_twins(names: list[str], path: str) -> None:
-    """Refuse columns of the same name: columns go by name."""
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise InputError(f'two columns are named "{name}"', path=path, hint="rename one; columns go by name")
-        seen.add(name)
-
-
-def _damaged(path: str, error: Exception) -> InputError:
-    return InputError(f"the Parquet file is damaged: {str(error).splitlines()[0]}", path=path, hint="write it again")
-
-
-def open_parquet(path: str, shown: str) -> ParquetSource:
+def open_parquet(path: str, shown: str, ways: Ways) -> ParquetSource:
     """Open a Parquet file; ``shown`` is how messages call it."""
     return ParquetSource(path, shown)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from divtool.errors import InputError
 from divtool.formats.keys import Keys
 
 Stored: TypeAlias = npt.NDArray[Any]
@@ -17,12 +18,46 @@ FLOAT, INTEGER, TEXT, OTHER = "float", "integer", "text", "other"
 
 
 @dataclass(frozen=True)
+class Vector:
+    """A field of the file that holds a whole row of numbers in each cell: its columns first:first + width."""
+
+    name: str
+    first: int
+    width: int
+
+    @property
+    def columns(self) -> range:
+        """Its columns."""
+        return range(self.first, self.first + self.width)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row stands: its number in the table, its line in a text file, and, where the table lies in several files,
+    the file and the row's number there."""
+
+    path: str
+    row: int
+    line: int | None = None
+    own: int | None = None
+
+    def refusal(self, message: str, *, column: str | None = None, hint: str = "") -> InputError:
+        """The error that speaks of this row."""
+        return InputError(
+            message, path=self.path, row=self.row, line=self.line, own_row=self.own, column=column, hint=hint
+        )
+
+
+@dataclass(frozen=True)
 class Header:
     """What a source says of itself. ``names`` is None where columns have only positions; ``types`` holds one word a
     column; ``rows`` is None where only reading to the end would tell; ``decimals`` says that numbers are text,
-    ``lines`` that rows are lines; ``size`` is in bytes, ``notes`` are for the
-    reader of the result. An array has a ``shape``, and the ``class_axis`` along which its rows lie (None: each cell is
-    a row of its own); ``arranged`` says how that was found, where it is not rows by columns."""
+    ``lines`` that rows are lines; ``size`` is in bytes, ``notes`` are for the reader of the result; ``vectors`` are the
+    fields whose cells are rows of numbers; ``partial`` says why rows of log-probabilities need not sum to 1.
+
+    An array has a ``shape``, and the ``class_axis`` along which its rows lie (None: each cell is a row of its own);
+    ``arranged`` says how that was found, where it is not rows by columns.
+    """
 
     path: str
     format: str
@@ -37,6 +72,8 @@ class Header:
     shape: tuple[int, ...] | None = None
     class_axis: int | None = None
     arranged: str = ""
+    vectors: tuple[Vector, ...] = ()
+    partial: str = ""
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -71,19 +108,28 @@ class Extent:
 
 @dataclass(frozen=True)
 class Selection:
-    """The columns that a run needs: those of the matrix, in the order wanted, and those of ids and labels."""
+    """The columns that a run needs: those of the matrix, in the order wanted, and those of ids and labels.
+
+    ``missing``: rows with an empty cell are marked as such, not refused.
+    """
 
     matrix: Sequence[int]
     keys: tuple[int, ...] = ()
+    missing: bool = False
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows of the selected columns: ``matrix`` (n, columns) in a stored or wider type, C-order."""
+    """Some rows of the selected columns: ``matrix`` (n, columns) in a stored or wider type, C-order.
+
+    ``missing`` (n,) marks rows with an empty cell, whose numbers are NaN and whose keys are empty text or 0; None where
+    there are none.
+    """
 
     first: int
     matrix: Stored
     keys: tuple[Keys, ...] = ()
+    missing: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.keys[0]) if self.keys else self.matrix.shape[0]
@@ -95,6 +141,7 @@ class Block:
             first=self.first + start,
             matrix=self.matrix[start:stop],
             keys=tuple(key.part(start, stop) for key in self.keys),
+            missing=None if self.missing is None else self.missing[start:stop],
         )
 
 
@@ -118,11 +165,43 @@ class Source(Protocol):
     def estimate(self) -> int:
         """About how many rows there are, without reading for it."""
 
-    def line_of(self, row: int) -> int | None:
-        """The line of a text file that a row begins on."""
+    def place_of(self, row: int) -> Place:
+        """Where a row stands, for a message."""
 
     def check_unchanged(self) -> None:
         """Refuse if the file is not what it was when it was opened."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How files are to be opened, where their content does not say it or is not to be asked. ``delimiter`` and
+    ``no_header`` are for text tables, ``format`` names the format, ``concat`` makes one table of a glob."""
+
+    delimiter: str | None = None
+    no_header: bool = False
+    format: str | None = None
+    concat: bool = False
+
+
+@dataclass(frozen=True)
+class Member:
+    """An array among several in one file."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@runtime_checkable
+class Container(Protocol):
+    """A file of several arrays, each of which is a source once it is chosen."""
+
+    path: str
+    format: str
+    members: tuple[Member, ...]
+
+    def open(self, name: str) -> Source:
+        """One of the arrays."""
 
 
 class Arranged(Source, Protocol):

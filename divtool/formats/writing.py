@@ -17,10 +17,15 @@ _WRITERS = {
     "csv": ("csv", "CsvWriter"),
     "tsv": ("csv", "tsv_writer"),
     "npy": ("npy", "NpyWriter"),
+    "npz": ("npz", "NpzWriter"),
+    "safetensors": ("safetensors", "SafetensorsWriter"),
     "parquet": ("parquet", "ParquetWriter"),
+    "arrow": ("arrow", "ArrowWriter"),
     "jsonl": ("jsonl", "JsonlWriter"),
 }
-_SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".npy": "npy", ".parquet": "parquet", ".pq": "parquet",
+_SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".txt": "tsv", ".npy": "npy",
+             ".npz": "npz", ".safetensors": "safetensors", ".parquet": "parquet", ".pq": "parquet",
+             ".arrow": "arrow", ".feather": "arrow",
              ".jsonl": "jsonl", ".ndjson": "jsonl"}  # fmt: skip
 
 

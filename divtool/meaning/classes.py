@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from divtool.errors import InputError
-
-_PIECES = re.compile(r"(\d+)")
+from divtool.registry import natural
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,6 @@ class Matched:
     orders: tuple[tuple[int, ...] | range, ...]
     names: tuple[str, ...] | None
     how: str
-
-
-def natural(name: str) -> tuple[object, ...]:
-    """A sorting key in which "10" comes after "2"."""
-    return tuple((0, int(piece), piece) if piece.isdigit() else (1, 0, piece) for piece in _PIECES.split(name) if piece)
 
 
 def match_classes(sides: Sequence[Side]) -> Matched:

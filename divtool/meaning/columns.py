@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from divtool.errors import InputError, UsageError
-from divtool.formats.source import INTEGER, OTHER, TEXT, Header
+from divtool.errors import InputError
+from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Header
+from divtool.meaning.grammar import chosen_columns, find_column
+from divtool.meaning.members import table_like
 from divtool.registry import suggestion
 
 _ID = re.compile(r"(row|example|sample|item|record|image|case|object)?[_ -]?(id|ids|uid|uuid|guid|key|index|idx)|.+_id")
@@ -15,9 +18,13 @@ _LABEL = re.compile(
     r"(true|gold|target|actual)?[_ -]?(labels?|target|class|y|truth|ground[_ ]truth|gold|outcome)|y_true"
 )
 _ASIDE = re.compile(
-    r"(sample_?)?weights?|split|fold|time|timestamp|date|datetime|epoch|step|loss|nll|ce|kl|score|conf|confidence|entropy"
+    r"(sample_?)?weights?|split|fold|time|timestamp|date|datetime|epoch|step|year|season|month|loss|nll|ce|kl|score|conf|confidence|entropy"
     r"|margin|correct|pred|preds|prediction|predicted|predicted_label|y_pred|argmax"
 )
+# Words of a column that says how likely something is, and of one that says whether it came to be.
+_CHANCE = re.compile(r"(.*[^a-z])?(prob(?!lem)|proba|logit|logprob|softmax|vote)[a-z]*([^a-z].*)?")
+_SCORE = re.compile(r"scores?|conf|confidence|pred|prediction|y_pred|y_score")
+_OUTCOME = re.compile(r".+[_ .-](outcome|label|target|truth|true|actual)")
 _INDEX = re.compile(r"__index_level_\d+__|unnamed: 0|")
 
 
@@ -41,13 +48,14 @@ def label_like(name: str) -> bool:
     return _LABEL.fullmatch(name.strip().lower()) is not None
 
 
-def find_column(header: Header, name: str, option: str) -> int:
-    """The position of a column that an option names; :class:`InputError` with close names otherwise."""
-    position = header.find(name)
-    if position is None:
-        known = [header.name(i) for i in range(min(header.width, 1000))]
-        raise InputError(f'has no column "{name}" ({option})', path=header.path, hint=suggestion(name, known))
-    return position
+def chance_like(name: str) -> bool:
+    """Whether a column of this name usually says how likely something is.
+
+    >>> [chance_like(name) for name in ("prob1", "y_pred_proba_cat", "seizure_vote", "problem", "prob1_outcome")]
+    [True, True, True, False, False]
+    """
+    plain = name.strip().lower()
+    return _CHANCE.fullmatch(plain) is not None and _OUTCOME.fullmatch(plain) is None
 
 
 def find_id(header: Header, wanted: str | None) -> int | None:
@@ -77,107 +85,156 @@ def _can_name(header: Header, column: int) -> bool:
 
 def decide_matrix(
     header: Header, *, id: int | None, label: int | None, chosen: str | None, first_counts: bool,
-    weight: int | None = None, least: int = 2,
+    taken: Mapping[int, str] = MappingProxyType({}), least: int = 2, of_two: bool = False,
 ) -> Columns:  # fmt: skip
-    """The class columns of a table: those asked for, else every numeric column that is not something else by its name.
+    """The class columns of a table: those asked for, else those of the one field that holds rows of numbers, else
+    every numeric column that is not something else by its name.
 
-    ``first_counts`` says that the first column counts the rows 0, 1, 2, ... (a saved index); ``weight`` is the column
-    that weighs the rows; ``least`` columns there must be.
+    ``first_counts`` says that the first column counts the rows 0, 1, 2, ... (a saved index); ``taken`` are columns that
+    serve something else, and what; ``least`` columns there must be, or, if ``of_two``, one that speaks of two classes.
     """
-    if header.names is None and chosen is None and id is None and label is None and weight is None:
-        return _positions(header, least)
+    used = {**taken, **({} if label is None else {label: "label"}), **({} if id is None else {id: "names the rows"})}
+    if chosen is not None:
+        named, dropped = chosen_columns(header, chosen, "--columns")
+        if named:
+            kept = [column for column in named if column not in dropped and column not in used]
+            return _checked(header, _asked_for(header, kept, used, id, label), least, of_two=of_two)
+        used = dict.fromkeys(dropped, "not asked for") | used
+    if header.vectors:
+        return _checked(header, _of_vector(header, used, id, label), least, of_two=of_two)
+    if header.names is None and not used:
+        return _checked(header, _positions(header), least, of_two=of_two)
     excluded: list[tuple[str, str]] = []
     classes: list[int] = []
-    wanted = _grammar(header, chosen) if chosen is not None else None
     for column in range(header.width):
-        taken = "weighs the rows" if column == weight else ""
-        reason = taken or _reason(header, column, id=id, label=label, first_counts=first_counts, wanted=wanted)
+        reason = used.get(column) or _reason(header, column, first_counts=first_counts)
         if reason:
             excluded.append((header.name(column), reason))
         else:
             classes.append(column)
-    if wanted is not None and wanted[0]:
-        classes = [column for column in wanted[0] if column in classes]
-    return _checked(header, Columns(tuple(classes), id, label, tuple(excluded)), least)
+    columns = _named_for_it(header, Columns(tuple(classes), id, label, tuple(excluded)))
+    return _checked(header, _a_score(header, columns) if of_two else columns, least, of_two=of_two)
 
 
-def _positions(header: Header, least: int) -> Columns:
-    if header.width and header.types[0] in (TEXT, OTHER):
-        return _checked(header, Columns(tuple(i for i in range(header.width) if header.types[i] not in (TEXT, OTHER)),
-                                        None, None, _texts(header)), least)  # fmt: skip
-    return _checked(header, Columns(range(header.width), None, None), least)
+def _positions(header: Header) -> Columns:
+    if not header.width or header.types[0] not in (TEXT, OTHER):
+        return Columns(range(header.width), None, None)
+    texts = tuple((header.name(i), "text") for i in range(header.width) if header.types[i] in (TEXT, OTHER))
+    return Columns(tuple(i for i in range(header.width) if header.types[i] not in (TEXT, OTHER)), None, None, texts)
 
 
-def _texts(header: Header) -> tuple[tuple[str, str], ...]:
-    return tuple((header.name(i), "text") for i in range(header.width) if header.types[i] in (TEXT, OTHER))
-
-
-def _reason(
-    header: Header, column: int, *, id: int | None, label: int | None, first_counts: bool,
-    wanted: tuple[list[int], set[int]] | None,
-) -> str:  # fmt: skip
+def _reason(header: Header, column: int, *, first_counts: bool) -> str:
+    """Why a column is no class, empty if it may be one."""
     name = header.name(column).strip().lower()
-    if column == id:
-        return "names the rows"
-    if column == label:
-        return "label"
-    if wanted is not None:
-        chosen, dropped = wanted
-        if column in dropped or (chosen and column not in chosen):
-            return "not asked for"
-        if column in chosen:
-            if header.types[column] == OTHER or (header.types[column] == TEXT and not header.lines):
-                raise InputError(
-                    "holds no numbers; a class column must", path=header.path, column=header.name(column),
-                    hint="choose others with --columns",
-                )  # fmt: skip
-            return ""
     if header.types[column] == OTHER:
         return "holds no plain numbers"
     if header.types[column] == TEXT:
-        return "text"
+        return "a label by its name" if header.names is not None and label_like(name) else "text"
     if header.names is not None and _INDEX.fullmatch(name):
         return "a saved index"
     if column == 0 and first_counts and header.types[0] == INTEGER and header.names is not None:
         return "counts the rows"
     # Fractions are neither ids nor labels, whatever they are called: x, y, z may be three classes.
     kept_by_name = header.types[column] == INTEGER and (id_like(name) or label_like(name))
-    if header.names is not None and (kept_by_name or _ASIDE.fullmatch(name)):
+    if header.names is not None and (kept_by_name or _ASIDE.fullmatch(name) or _OUTCOME.fullmatch(name)):
         return "by its name no class"
     return ""
 
 
-def _grammar(header: Header, chosen: str) -> tuple[list[int], set[int]]:
-    """``a,b`` takes columns in that order, ``!c`` leaves one out."""
-    taken: list[int] = []
-    dropped: set[int] = set()
-    for word in (piece.strip() for piece in chosen.split(",")):
-        position = find_column(header, word.removeprefix("!"), "--columns")
-        if word.startswith("!"):
-            dropped.add(position)
-        elif position in taken:
-            raise UsageError(f'--columns names the column "{word}" twice')
-        else:
-            taken.append(position)
-    return taken, dropped
+def _named_for_it(header: Header, columns: Columns) -> Columns:
+    """Where some columns are called probabilities or logits and others are not, those are the classes."""
+    named = tuple(column for column in columns.classes if header.names is not None and chance_like(header.name(column)))
+    if len(named) < 2 or len(named) == len(columns.classes):
+        return columns
+    why = f'not called like "{header.name(named[0])}"'
+    rest = tuple((header.name(column), why) for column in columns.classes if column not in named)
+    return replace(columns, classes=named, excluded=columns.excluded + rest)
 
 
-def _checked(header: Header, columns: Columns, least: int) -> Columns:
-    if len(columns.classes) >= least:
+def _a_score(header: Header, columns: Columns) -> Columns:
+    """The one column called a score, where there is no other: it speaks of two classes."""
+    scores = [i for i, name in enumerate(header.names or ()) if _SCORE.fullmatch(name.strip().lower())]
+    if columns.classes or len(scores) != 1 or header.types[scores[0]] != FLOAT:
+        return columns
+    rest = tuple(pair for pair in columns.excluded if pair[0] != header.name(scores[0]))
+    return replace(columns, classes=(scores[0],), excluded=rest)
+
+
+def _asked_for(
+    header: Header, classes: Sequence[int], used: Mapping[int, str], id: int | None, label: int | None
+) -> Columns:  # fmt: skip
+    for column in classes:
+        if header.types[column] == OTHER or (header.types[column] == TEXT and not header.lines):
+            raise InputError(
+                "holds no numbers; a class column must", path=header.path, column=header.name(column),
+                hint="choose others with --columns",
+            )  # fmt: skip
+    whole = next((each for each in header.vectors if list(classes) == list(each.columns)), None)
+    return Columns(
+        tuple(classes) if whole is None else whole.columns,
+        id,
+        label,
+        _not_among(header, classes, used, "not asked for"),
+    )
+
+
+def _of_vector(header: Header, used: Mapping[int, str], id: int | None, label: int | None) -> Columns:
+    """The classes of a table in which whole rows of numbers stand in one cell."""
+    fitting = [each for each in header.vectors if each.first not in used]
+    if len(fitting) > 1:
+        # Ids of tokens or classes are whole numbers; they stand beside what is said of them.
+        fitting = [each for each in fitting if header.types[each.first] != INTEGER] or fitting
+    if len(fitting) > 1:
+        fitting = [each for each in fitting if table_like(each.name)] or fitting
+    if len(fitting) != 1:
+        names = ", ".join(f'"{each.name}"' for each in fitting)
+        raise InputError(
+            f"several columns hold rows of numbers: {names}" if fitting else "no column is left that holds classes",
+            path=header.path, hint=f"choose one: --columns {fitting[0].name}" if fitting else "see --columns",
+        )  # fmt: skip
+    columns = fitting[0].columns
+    return Columns(columns, id, label, _not_among(header, columns, used, f'beside the rows of "{fitting[0].name}"'))
+
+
+def _not_among(
+    header: Header, classes: Sequence[int], used: Mapping[int, str], why: str
+) -> tuple[tuple[str, str], ...]:  # fmt: skip
+    """What else there is, each field once, and why it is no class."""
+    inside = {column: each for each in header.vectors for column in each.columns}
+    chosen, said = set(classes), []
+    for column in range(header.width):
+        vector = inside.get(column)
+        if column in chosen or (vector is not None and column != vector.first):
+            continue
+        said.append((header.name(column) if vector is None else vector.name, used.get(column, why)))
+    return tuple(said)
+
+
+def _checked(header: Header, columns: Columns, wanted: int, *, of_two: bool) -> Columns:
+    if len(columns.classes) >= (1 if of_two else wanted):
         return columns
     left_out = "; ".join(f'"{name}": {reason}' for name, reason in columns.excluded[:6])
     found = "no column" if not columns.classes else f'only the column "{header.name(columns.classes[0])}"'
-    single = (
-        "one probability of two? divtool bce scores it; else write both, 1 - p and p, or name the classes:"
-        " --columns a,b,c"
-        if len(columns.classes) == 1
-        else ""
-    )
     raise InputError(
-        f"{found} can be {'a class' if least == 2 else 'taken'}; expected at least {'two' if least == 2 else 'one'}"
+        f"{found} can be {'a class' if wanted == 2 else 'taken'}; expected at least {'two' if wanted == 2 else 'one'}"
         + (f" (left out: {left_out})" if left_out else ""),
-        path=header.path, hint=single or "name the class columns: --columns a,b,c",
+        path=header.path, hint="name the class columns: --columns a,b,c",
     )  # fmt: skip
+
+
+def labels_in(header: Header) -> list[int]:
+    """The columns of a table of predictions that may hold its labels: by their names, or, in a text without names, the
+    one of whole numbers beside others."""
+    if header.names is not None:
+        return [i for i, name in enumerate(header.names) if label_like(name)]
+    whole = [i for i in range(header.width) if header.lines and header.types[i] == INTEGER]
+    return whole if len(whole) == 1 and header.width > 1 and FLOAT in header.types else []
+
+
+def outcomes_of(header: Header) -> list[int]:
+    """The columns that say for each class whether it came to be, by their names: at least two."""
+    found = [i for i, name in enumerate(header.names or ()) if _OUTCOME.fullmatch(name.strip().lower())]
+    return found if len(found) > 1 else []
 
 
 def find_weight(headers: Sequence[Header], truth: Sequence[bool], name: str) -> tuple[int, int]:

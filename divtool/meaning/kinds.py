@@ -25,7 +25,8 @@ _WIDEST = 0.05
 class Kind:
     """``name`` is logits, log-probs or probs; ``tolerance`` is how far a row sum may be from 1, as wide as the
     decimals of a rounded text table demand; beyond ``strict``, what the stored type explains, such rows are counted.
-    ``normalize`` divides rows by their sums; ``doubt`` is what speaks against a kind that was given."""
+    ``normalize`` divides rows by their sums, ``unnormalized`` lets them be what they are; ``doubt`` is what speaks
+    against a kind that was given."""
 
     name: str
     evidence: str
@@ -33,6 +34,7 @@ class Kind:
     strict: float = 0.0
     normalize: bool = False
     doubt: str = ""
+    unnormalized: bool = False
 
 
 def kind_of_cells(sample: Stored, allowed: frozenset[str], given: str | None) -> Kind | None:
@@ -62,20 +64,29 @@ def whole_numbers(sample: Stored) -> bool:
 
 def decide_kind(
     sample: Stored, header: Header, *, given: str | None, normalize: bool, option: str = "--given",
-    only_logits: bool = False,
+    only_logits: bool = False, unnormalized: bool = False,
 ) -> Kind:  # fmt: skip
     """The kind of a table by its first rows. Ambiguity is an :class:`InputError` that names the option; where only
-    logits are asked for, numbers that could be something else are logits."""
+    logits are asked for, numbers that could be something else are logits; where rows may be ``unnormalized``, numbers
+    that are not below 0 are probabilities."""
     x = sample.astype(np.float64)
     x = x[~np.isnan(x).any(axis=1)]
     if not x.size:
         return Kind(given or "logits", "no row without NaN among the first")
+    if header.partial and given in (None, "log-probs"):
+        with np.errstate(all="ignore"):
+            mass = np.exp(log_sum_exp(x))
+        return Kind(
+            "log-probs", f"{header.partial}; first rows sum to {mass.min():.6g} to {mass.max():.6g}", np.inf, np.inf
+        )
     strict = max(1e-6, *(8.0 * _EPS.get(name, 0.0) for name in header.dtype.split(" and ")))
     rounding = _rounding(x) if header.decimals else 0.0
     tolerance = max(strict, min(rounding * x.shape[1], _WIDEST))
     # A sum of C rounded cells is off by C roundings at most, the logarithm of a sum of exponentials by one.
     log_tolerance = max(strict, rounding)
     like_probs, like_logs = _looks(x, tolerance, log_tolerance)
+    if unnormalized and given in (None, "probs") and not like_logs and (x >= 0.0).all():
+        return Kind("probs", f"no value below 0, rows as they are ({_sums(x)})", tolerance, strict, unnormalized=True)
     if given is not None:
         doubt = "taken as logits, yet the rows sum to 1: is a softmax applied twice?" if like_probs else ""
         return Kind(given, "as given", log_tolerance if given == "log-probs" else tolerance, strict, normalize, doubt)
@@ -134,6 +145,11 @@ def _refuse_doubtful(x: Doubles, finite: Doubles, header: Header, option: str) -
         )  # fmt: skip
 
 
+def _sums(x: Doubles) -> str:
+    sums = row_sum(x)
+    return f"sums from {sums.min():.6g} to {sums.max():.6g}"
+
+
 def _around_one(x: Doubles, tolerance: float) -> str:
     """How far from 1 the sums of those rows are that are within the tolerance."""
     away = np.abs(row_sum(x) - 1.0)
@@ -186,7 +202,7 @@ def check_block(kind: Kind, matrix: Stored, dtype: str) -> tuple[Fault | None, D
         else:
             sums = row_sum(x)
             good = (x.min(axis=1) >= 0.0) & (sums > 0.0) & (sums < np.inf)
-            if not kind.normalize:
+            if not kind.normalize and not kind.unnormalized:
                 good &= np.abs(sums - 1.0) <= kind.tolerance
     bad = np.flatnonzero(~good)
     return (fault_of_row(kind, matrix, int(bad[0]), dtype) if bad.size else None), sums
@@ -243,9 +259,10 @@ def _fault_of_probs(kind: Kind, x: Doubles, row: int) -> Fault | None:
     low, total = int(np.argmin(x)), float(row_sum(x[None, :])[0])
     if x[low] < 0.0:
         return Fault(row, low, f"the probability {x[low]:.6g} is below 0", "if these are logits: --given logits")
-    if kind.normalize and 0.0 < total < np.inf:
+    if (kind.normalize or kind.unnormalized) and 0.0 < total < np.inf:
         return None
     if not kind.normalize and abs(total - 1.0) <= kind.tolerance:
         return None
     return Fault(row, None, f"the probabilities sum to {total:.9g}; expected 1 +- {kind.tolerance:.1g}",
-                 "--normalize divides each row by its sum; --given logits if these are logits")  # fmt: skip
+                 "--normalize divides each row by its sum, --allow-unnormalized takes it as it is; --given logits if"
+                 " these are logits")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy.typing as npt
 
 from divtool.errors import InputError
 from divtool.formats.keys import IntegerKeys, Keys
-from divtool.meaning.classes import natural, stripped
-from divtool.registry import suggestion
+from divtool.formats.source import Place
+from divtool.meaning.classes import stripped
+from divtool.registry import natural, suggestion
 
 Codes = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 _UNKNOWN = np.iinfo(np.int64).min
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _AS_FLOATS = "labels saved as floats? Save them as whole numbers: labels.astype(int)"
@@ -22,7 +25,8 @@ _FLOAT = re.compile(r"[+-]?\d+\.\d*", re.ASCII)
 
 @dataclass(frozen=True)
 class LabelRule:
-    """``how`` is "name" or "index"; ``codes`` maps the text of a label to its class in the common order."""
+    """``how`` is "name", "index" or "sign" (-1 and 1); ``codes`` maps the text of a label to its class in the common
+    order."""
 
     how: str
     classes: int
@@ -32,16 +36,20 @@ class LabelRule:
     column: str | None
     one_based: bool = False
 
-    def decode(self, keys: Keys, first_row: int, line_of: object = None) -> Codes:
-        """The class of each row; -1 - k where the label is the k-th of those to ignore."""
+    def decode(
+        self, keys: Keys, first_row: int, place_of: Callable[[int], Place] | None = None, missing: Mask | None = None
+    ) -> Codes:
+        """The class of each row; -1 - k where the label is the k-th of those to ignore; 0 where it is ``missing``."""
         texts, table = _distinct(keys)
         codes = np.array([self._code(text) for text in table], dtype=np.int64)
         decoded = codes[texts]
+        if missing is not None:
+            decoded[missing] = 0
         # Only labels that occur: the table may list numbers that do not.
         unknown = np.flatnonzero(decoded == _UNKNOWN)
         if unknown.size:
             row = int(unknown[0])
-            raise self._refusal(table[int(texts[row])], first_row + row, line_of)
+            raise self._refusal(table[int(texts[row])], first_row + row, place_of)
         return decoded
 
     def _code(self, text: str) -> int:
@@ -49,13 +57,14 @@ class LabelRule:
             return -1 - self.ignore.index(int(text))
         return self.codes.get(text, _UNKNOWN)
 
-    def _refusal(self, text: str, row: int, line_of: object) -> InputError:
-        line = line_of(row) if callable(line_of) else None
+    def _refusal(self, text: str, row: int, place_of: Callable[[int], Place] | None) -> InputError:
         if not text:
             message, hint = "the label is missing", "remove the row, or mark it with an --ignore-index"
         elif self.how == "name":
             message = f'the label "{text}" is none of the {self.classes} classes'
             hint = suggestion(text, sorted(self.codes, key=natural)) if not _FLOAT.fullmatch(text) else _AS_FLOATS
+        elif self.how == "sign":
+            message, hint = f'the label "{text}" is neither -1 nor 1, as the first labels are', ""
         elif not _WHOLE.fullmatch(text):
             message = f'the label "{text}" is no class index; expected 0 to {self.classes - 1}'
             hint = _AS_FLOATS if _FLOAT.fullmatch(text) else "without class names, labels must be whole numbers"
@@ -65,7 +74,8 @@ class LabelRule:
             if int(text) not in range(self.classes + 1):
                 others = [f"--ignore-index {value}" for value in self.ignore if self.ignore != (-100,)]
                 hint = "to leave such rows out: " + " ".join([*others, f"--ignore-index {text}"])
-        return InputError(message, path=self.path, row=row, line=line, column=self.column, hint=hint)
+        place = Place(self.path, row) if place_of is None else place_of(row)
+        return place.refusal(message, column=self.column, hint=hint)
 
 
 def _distinct(keys: Keys) -> tuple[Codes, list[str]]:
@@ -92,6 +102,8 @@ def decide_labels(
     numeric = bool(seen) and all(_WHOLE.fullmatch(text) for text in seen)
     if by_name is not None and (seen <= set(by_name) or not numeric):
         return LabelRule("name", len(order), by_name, ignore, path, column)
+    if len(order) == 2 and seen <= {"-1", "1", "+1"} and "-1" in seen:
+        return LabelRule("sign", 2, {"-1": order[0], "1": order[1], "+1": order[1]}, ignore, path, column)
     codes = {str(position): place for place, position in enumerate(order)}
     numbers = [int(text) for text in seen if _WHOLE.fullmatch(text)]
     one_based = bool(numbers) and min(numbers) >= 1 and max(numbers) == len(order)

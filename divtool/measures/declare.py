@@ -20,6 +20,7 @@ from divtool.options import (
     CLASS_WEIGHTED,
     DIRECTED,
     GUESSED,
+    JOINED,
     LIKE,
     LOGARITHM,
     LOGITS,
@@ -119,6 +120,7 @@ class Declaration:
     mean: str = "arithmetic"
     promise: int = 64
     plain: Shortcut | None = None
+    loose: Shortcut | None = None
     also: tuple[str, ...] = ()
     ordered: bool = False
     clipped: bool = False
@@ -162,6 +164,7 @@ class Declaration:
             SMOOTHED: bool(words & _SMOOTHABLE),
             SPREAD: bool(words & _SMOOTHABLE) and "chances" not in kinds,
             BOTH: "target" in words,
+            JOINED: len(self.operands) > 1 or any(each.many for each in self.operands),
             LIKE: self.name in LIKES,
         }
         return frozenset(thing for thing, there in has.items() if there)
@@ -207,6 +210,7 @@ def measure(
     mean: str = "arithmetic",
     promise: int = 64,
     plain: Callable[..., Any] | None = None,
+    loose: Callable[..., Any] | None = None,
     also: tuple[str, ...] = (),
     ordered: bool = False,
     clipped: bool = False,
@@ -221,9 +225,9 @@ def measure(
     ``mean`` "geometric" says that the function gives the logarithm of the row's number, so that every figure is an
     exponential. ``promise`` bounds the relative error of a row in units of 2**-53.
     ``plain`` is the formula word for word, for rows that are taken as they are though they need not sum to 1
-    (``--zeros clip``). ``also`` are other names that people know it by. ``ordered``: the
-    classes stand in an order, that of the first file's columns. ``clipped``: the formula holds word for word for such
-    rows as it stands. ``note`` says of what the bounds hold.
+    (``--zeros clip``), ``loose`` what the measure is of rows of any sum (``--allow-unnormalized``). ``also`` are other
+    names that people know it by. ``ordered``: the classes stand in an order, that of the first file's columns.
+    ``clipped``: the formula holds word for word for clipped rows as it stands. ``note`` says of what the bounds hold.
     """
 
     def register(function: Function) -> Function:
@@ -234,6 +238,7 @@ def measure(
             common=common, keywords=keywords_of(function), mean=mean, promise=promise, also=also,
             ordered=ordered, clipped=clipped, note=note,
             plain=None if plain is None else Shortcut(plain, needs_of(plain)),
+            loose=None if loose is None else Shortcut(loose, needs_of(loose)),
         )  # fmt: skip
         unknown = sorted(declared.laws - set(LAWS))
         if unknown:

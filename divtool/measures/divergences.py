@@ -9,7 +9,7 @@ import numpy as np
 from divtool.errors import UsageError
 from divtool.measures.declare import MODEL, REFERENCE, measure
 from divtool.measures.vocabulary import Matrix, Rows
-from divtool.numerics.divergence import kl_rows
+from divtool.numerics.divergence import generalized_kl_rows, kl_rows
 from divtool.numerics.jensen import arithmetic_geometric_rows, jeffreys_rows, skew_kl_rows
 from divtool.numerics.logspace import weighted_cost
 
@@ -20,6 +20,11 @@ _KEPT = {"non-negative", "zero-on-identical", "class-permutation", "shift-invari
 def kl_at_once(kl_of_pair: Rows) -> Rows:
     """KL(p || q) by the kernel that reads the stored rows."""
     return kl_of_pair
+
+
+def kl_of_any_rows(stored_p: Matrix, stored_q: Matrix) -> Rows:
+    """The divergence of rows of any sum: sum p log(p/q) - p + q, which is the usual one where the sums are 1."""
+    return generalized_kl_rows(stored_p, stored_q)
 
 
 def kl_word_for_word(p: Matrix, t: Matrix) -> Rows:
@@ -42,6 +47,7 @@ def kl_word_for_word(p: Matrix, t: Matrix) -> Rows:
     promise=32,
     shortcut=kl_at_once,
     plain=kl_word_for_word,
+    loose=kl_of_any_rows,
     also=("reverse-kl", "relative-entropy", "kld", "kl-div", "kullback-leibler", "kldiv", "rel-entr"),
 )
 def kullback_leibler(p: Matrix, q: Matrix, t: Matrix) -> Rows:

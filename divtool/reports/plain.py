@@ -61,6 +61,7 @@ def _measure(each: MeasureResult) -> dict[str, Any]:
         "rows": each.rows,
         "ignored": each.ignored,
         "dropped": each.dropped,
+        "missing": each.missing,
         "infinite": each.infinite,
         "nan": each.nan,
         "finite_mean": plain(each.finite_mean),
@@ -93,6 +94,7 @@ def record(each: MeasureResult) -> dict[str, str]:
         "max_row": str(each.worst[0].row) if each.worst else "",
         "direction": each.direction or "",
         "dropped": str(each.dropped),
+        "missing": str(each.missing),
         "denominator": shortest(each.denominator[1]),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -20,21 +21,35 @@ _WIDEST_PATH = 44
 
 def as_table(result: Result, *, digits: int, terminal: bool, width: int | None = None) -> str:
     """Colour only for a terminal; elsewhere a fixed width, so that nothing is cut or depends on a window."""
+    return _drawn(lambda width: _pieces(result, digits, width), terminal=terminal, width=width)
+
+
+def input_lines(inputs: Sequence[InputReport], matched: Sequence[str], *, terminal: bool) -> str:
+    """What was read and how it was matched."""
+    return _drawn(lambda width: _header(inputs, matched, width), terminal=terminal)
+
+
+def _drawn(pieces: Callable[[int], list[RenderableType]], *, terminal: bool, width: int | None = None) -> str:
     stream = io.StringIO()
     console = Console(
         file=stream, force_terminal=terminal, no_color=not terminal or bool(os.environ.get("NO_COLOR")),
         width=width if width is not None else None if terminal else 120, markup=False, highlight=False, emoji=False,
         legacy_windows=False,
     )  # fmt: skip
-    console.print(Group(*_pieces(result, digits, console.width)))
+    console.print(Group(*pieces(console.width)))
     return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
 
 
-def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
-    pieces: list[RenderableType] = [_inputs(result, width)]
-    matched = "; ".join(result.matched)
+def _header(inputs: Sequence[InputReport], matched: Sequence[str], width: int) -> list[RenderableType]:
+    pieces: list[RenderableType] = [_inputs(inputs, width)]
     if matched:
-        pieces.append(Text.assemble(("matched ", "dim"), safe(matched.replace(" matched", ""), 400)))
+        said = "; ".join(matched).replace(" matched", "")
+        pieces.append(Text.assemble(("matched ", "dim"), safe(said, 400)))
+    return pieces
+
+
+def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
+    pieces = _header(result.inputs, result.matched, width)
     for each in result.results[:1]:
         pieces += [
             Text(""),
@@ -93,11 +108,11 @@ def _name(each: MeasureResult) -> str:
     return name + (f" of {safe(os.path.basename(each.of), 24)}" if each.of else "")
 
 
-def _inputs(result: Result, width: int) -> Table:
+def _inputs(inputs: Sequence[InputReport], width: int) -> Table:
     table = Table.grid(padding=(0, 2))
     for place in range(4):
         table.add_column(overflow="fold", no_wrap=place < 2)
-    for each in result.inputs:
+    for each in inputs:
         table.add_row(
             Text("+".join(_ROLES.get(role, role) for role in each.roles), "dim"),
             Text(_short(each.path, min(_WIDEST_PATH, width // 3)), "bold"),
@@ -126,7 +141,11 @@ def _meaning(each: InputReport) -> str:
     if each.labels is not None:
         said.append(each.labels + (f' in "{safe(each.label_column, 40)}"' if each.label_column else ""))
     said += [each.arranged] if each.arranged else []
-    odd = [(name, reason) for name, reason in each.excluded if reason not in ("names the rows", "label")]
+    odd = [
+        (name, reason)
+        for name, reason in each.excluded
+        if reason not in ("names the rows", "label", "a label by its name")
+    ]
     if odd:
         shown = ", ".join(f'"{safe(name, 24)}" ({reason})' for name, reason in odd[:4])
         said.append(f"left out {shown}" + (f" and {len(odd) - 4} more" if len(odd) > 4 else ""))
@@ -180,6 +199,7 @@ def _basis(each: MeasureResult, result: Result) -> Text:
 def _oddities(each: MeasureResult) -> list[str]:
     """Rows that are no ordinary numbers."""
     said = [f"{each.dropped:,} infinite dropped"] if each.dropped else []
+    said += [f"{each.missing:,} left out"] if each.missing else []
     if each.infinite:
         rows = ", ".join(map(str, each.first_infinite))
         said.append(f"{each.infinite:,} infinite (first rows {rows}), finite rows alone {each.finite_mean:.7g}")

@@ -1,0 +1,121 @@
+"""What the first rows of an input say: what its numbers are, and which of doubtful columns are classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from divtool.engine.inputs import Input
+from divtool.errors import InputError
+from divtool.formats.source import INTEGER, Block, Selection, Source
+from divtool.meaning.binary import decide_single
+from divtool.meaning.columns import Columns, chance_like, id_like
+from divtool.meaning.kinds import Kind, decide_kind, kind_of_cells, whole_numbers
+from divtool.numerics.rowsum import row_sum
+from divtool.options import KINDS, Reading
+
+_SAMPLE_ROWS, _SAMPLE_BYTES = 4096, 1 << 20
+_FEWEST_SAMPLED = 16
+_MOST_TRIED = 100
+_FEWEST_COUNTED = 10
+
+
+def with_kind(given: Input, reading: Reading, allowed: frozenset[str], option: str = "") -> Input:
+    """The input with the kind of its numbers; ``option`` is what says it where they do not."""
+    assert given.role is not None
+    own = {"p": reading.given_p, "q": reading.given_q}.get(given.role)
+    wanted = own or (reading.given if given.role != "target" else None)
+    sample = sample_of(given.source, Selection(given.columns.classes, missing=given.drop_missing))
+    by_cell = kind_of_cells(sample.matrix, allowed, wanted)
+    if given.single:
+        kind = decide_single(sample.matrix, given.header, given.columns.classes[0], given=wanted)
+    elif by_cell is not None:
+        kind = by_cell
+    elif given.role == "target":
+        kind = _kind_of_target(sample, given, reading)
+    else:
+        kind = decide_kind(
+            sample.matrix[:, : given.width], given.header, given=wanted, normalize=reading.normalize, option=option,
+            only_logits="probs" not in allowed, unnormalized=reading.allow_unnormalized,
+        )  # fmt: skip
+        if wanted is None and reading.columns is None:
+            _check_alike(sample, given, kind)
+    return replace(given, kind=kind, allowed=allowed)
+
+
+def _check_alike(sample: Block, given: Input, kind: Kind) -> None:
+    """Logits are not guessed from columns of unlike content: ages and prices beside a score are no classes."""
+    if kind.name != "logits" or (given.header.names is None and not given.header.lines):
+        return
+    header, classes = given.header, given.columns.classes
+    # Without one column the rest sum to 1: a loss or a score beside probabilities.
+    x = sample.matrix.astype(np.float64)
+    for i in range(x.shape[1] if 2 < x.shape[1] <= _MOST_TRIED else 0):
+        rest = np.abs(row_sum(np.delete(x, i, axis=1)) - 1.0)
+        if 2 * (rest <= kind.tolerance).sum() > len(x):
+            odd = header.name(classes[i])
+            raise InputError(
+                f'which columns are the classes? The rows sum to 1 without "{odd}"', path=given.title,
+                hint=f"leave it out: --columns '!{odd}'; or, if all are logits: --given logits",
+            )  # fmt: skip
+    whole = [bool((column == np.round(column)).all()) for column in sample.matrix.T]
+    if any(whole) and not all(whole):
+        odd, even = header.name(classes[whole.index(True)]), header.name(classes[whole.index(False)])
+        raise InputError(
+            f'which columns are the classes? "{odd}" holds whole numbers, "{even}" does not', path=given.title,
+            hint="name them: --columns a,b,c; or, if all are logits: --given logits",
+        )  # fmt: skip
+
+
+def _kind_of_target(sample: Block, given: Input, reading: Reading) -> Kind:
+    if whole_numbers(sample.matrix) and not reading.normalize:
+        return Kind("counts", "whole numbers: votes for each class")
+    try:
+        kind = decide_kind(sample.matrix, given.header, given=None, normalize=reading.normalize)
+    except InputError as error:
+        # --given speaks of the predictions.
+        error.hint = "soft labels are probabilities: --normalize divides each row by its sum"
+        raise
+    if kind.name != "probs":
+        raise InputError(
+            f"holds {KINDS[kind.name]} ({kind.evidence}); expected labels, or soft labels that sum to 1 in each row",
+            path=given.title, hint="class labels stand in one column; write soft labels as probabilities",
+        )  # fmt: skip
+    return kind
+
+
+def sample_of(source: Source, selection: Selection) -> Block:
+    """The first rows of a file."""
+    width = max(1, len(selection.matrix) + len(selection.keys))
+    rows = min(_SAMPLE_ROWS, max(_FEWEST_SAMPLED, _SAMPLE_BYTES // (8 * width)))
+    for block in source.blocks(source.locate(0, rows), selection, _SAMPLE_BYTES):
+        return block.part(0, min(rows, len(block)))
+    raise InputError("holds no rows", path=source.header.path, hint="expected a row for each example")
+
+
+def narrowed(columns: Columns, source: Source, *, drop_missing: bool) -> Columns:
+    """The one column that is called a probability, where all others hold whole numbers: ages and codes of features, or
+    what came to be, beside the probability of class 1."""
+    header = source.header
+    named = [column for column in columns.classes if header.names is not None and chance_like(header.name(column))]
+    if len(named) != 1 or len(columns.classes) == 1:
+        return columns
+    x = sample_of(source, Selection(columns.classes, missing=drop_missing)).matrix.astype(np.float64)
+    own = list(columns.classes).index(named[0])
+    rest = np.delete(x, own, axis=1)
+    inside = bool(((x[:, own] >= 0.0) & (x[:, own] <= 1.0)).all())
+    if not inside or not (rest == np.round(rest)).all():
+        return columns
+    why = f'not called a probability, as "{header.name(named[0])}" is'
+    others = tuple((header.name(column), why) for column in columns.classes if column != named[0])
+    return replace(columns, classes=(named[0],), excluded=columns.excluded + others)
+
+
+def first_counts(source: Source) -> bool:
+    """Whether the first column counts the rows 0, 1, 2, ...: an index that was saved."""
+    header = source.header
+    if header.names is None or header.width < 3 or header.types[0] != INTEGER or id_like(header.names[0]):
+        return False
+    keys = sample_of(source, Selection((), (0,))).keys[0]
+    return len(keys) >= _FEWEST_COUNTED and all(keys.text(i) == str(i) for i in range(min(len(keys), 1000)))

@@ -1,0 +1,138 @@
+"""``divtool inspect`` and ``--explain``: what a stranger's file is, and commands that really run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from program import run
+
+import divtool
+from divtool import api
+from divtool.errors import InputError
+
+RNG = np.random.default_rng(22)
+PROBS = RNG.dirichlet(np.ones(3), 50)
+LABELS = RNG.integers(0, 3, 50)
+NAMES = ["cat", "dog", "eel"]
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame(PROBS, columns=NAMES)
+    frame.assign(id=range(50), label=[NAMES[i] for i in LABELS]).to_csv("whole.csv", index=False)
+    frame.assign(id=range(50)).to_csv("preds.csv", index=False)
+    pd.DataFrame({"id": range(50), "label": [NAMES[i] for i in LABELS]}).to_csv("labels.csv", index=False)
+    np.save("logits.npy", RNG.normal(size=(50, 3)).astype(np.float32))
+    np.savez("both.npz", probs=PROBS, labels=LABELS)
+    np.save("votes.npy", RNG.integers(0, 9, (50, 3)))
+    np.save("cube.npy", np.moveaxis(RNG.dirichlet(np.ones(5), (4, 6)), -1, 1))
+    np.save("odd.npy", np.where(np.arange(150).reshape(50, 3) == 7, -999.0, RNG.normal(size=(50, 3))))
+    return tmp_path
+
+
+def seen(name: str, **options: Any) -> Any:
+    (one,) = api.inspect(name, **options)
+    return one
+
+
+class TestInspect:
+    def test_probabilities_with_labels(self, files: Path) -> None:
+        one = seen("whole.csv")
+        assert (one.kind, one.classes, one.class_names, one.rows) == ("probs", 3, tuple(NAMES), 50)
+        assert one.labels.distinct == len(set(LABELS.tolist()))
+        assert sum(count for _, count in one.labels.counts) == 50
+        assert one.figures.least == PROBS.min()
+        assert one.commands[0] == "divtool ce whole.csv"
+
+    def test_arrays_in_one_file(self, files: Path) -> None:
+        one = seen("both.npz")
+        assert {name for name, _, _ in one.members} == {"probs", "labels"}
+        assert "divtool ce both.npz" in one.commands
+
+    def test_labels(self, files: Path) -> None:
+        one = seen("labels.csv")
+        assert (one.kind, one.labels.column) == (None, "label")
+        assert one.commands == ("divtool ce PREDICTIONS labels.csv",)
+
+    def test_two_files_that_fit(self, files: Path) -> None:
+        first, _ = api.inspect("preds.csv", "labels.csv")
+        assert "divtool ce preds.csv labels.csv" in first.commands
+
+    def test_what_is_odd(self, files: Path) -> None:
+        one = seen("odd.npy")
+        assert dict(one.figures.sentinels) == {"-999": 1}
+        gaps = pd.read_csv("preds.csv")
+        gaps.loc[3, "cat"] = np.nan
+        gaps.to_csv("gaps.csv", index=False)
+        assert seen("gaps.csv").figures.missing == 1
+
+    def test_doubts_say_the_way_out(self, files: Path) -> None:
+        one = seen("votes.npy")
+        assert one.kind is None
+        assert "counts" in one.doubts[0][1]
+        assert seen("votes.npy", given="counts").kind == "counts"
+
+    def test_more_dimensions(self, files: Path) -> None:
+        one = seen("cube.npy")
+        assert (one.kind, one.classes, one.shape) == ("probs", 5, (4, 5, 6))
+
+    def test_part_of_a_large_file(self, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(api, "_INSPECTED", 300)
+        assert not seen("preds.csv").figures.whole
+        assert seen("preds.csv").figures.rows < 50
+        assert seen("preds.csv", everything=True).figures.whole
+
+    @pytest.mark.parametrize("name", ["whole.csv", "preds.csv", "labels.csv", "logits.npy", "both.npz", "cube.npy"])
+    def test_every_command_runs(self, name: str, files: Path) -> None:
+        for command in seen(name).commands:
+            if any(word.isupper() for word in shlex.split(command)):
+                continue
+            _, verb, *words = shlex.split(command)
+            result = run([verb, *words, *([] if verb == "softmax" else ["-q"])], cwd=files)
+            assert (result.status, result.stderr) == (0, "")
+
+    def test_the_program(self, files: Path) -> None:
+        ended = run(["inspect", "whole.csv", "labels.csv"], cwd=files)
+        assert (ended.status, ended.stderr) == (0, "")
+        assert max(map(len, ended.stdout.splitlines())) <= 120
+        document = json.loads(run(["inspect", "whole.csv", "-f", "json"], cwd=files).stdout)
+        assert [each["kind"] for each in document["files"]] == ["probs"]
+
+    def test_what_is_no_table(self, files: Path) -> None:
+        (files / "x.bin").write_bytes(b"\x80\x04K\x01.")
+        ended = run(["inspect", "x.bin"], cwd=files)
+        assert (ended.status, ended.stdout) == (3, "")
+        with pytest.raises(InputError):
+            seen("nothing.csv")
+
+
+class TestExplain:
+    def test_decisions_without_a_number(self, files: Path) -> None:
+        ended = run(["ce", "preds.csv", "labels.csv", "--explain", "-f", "table"], cwd=files)
+        assert (ended.status, ended.stderr) == (0, "")
+        assert "would compute" in ended.stdout
+        assert "50 rows" in ended.stdout
+        value = divtool.ce("preds.csv", "labels.csv").value
+        assert f"{value:.6g}" not in ended.stdout
+
+    def test_for_programs(self, files: Path) -> None:
+        ended = run(["kl", "preds.csv", "whole.csv", "--explain", "-f", "json", "-j", "2"], cwd=files)
+        document = json.loads(ended.stdout)
+        assert (document["cut"]["rows"], document["cut"]["threads"]) == (50, 2)
+        assert [each["kind"] for each in document["inputs"]] == ["probs", "probs"]
+
+    def test_refusals_come_as_in_a_run(self, files: Path) -> None:
+        ended = run(["ce", "votes.npy", "labels.csv", "--explain"], cwd=files)
+        assert (ended.status, ended.stdout) == (3, "")
+
+    def test_nothing_is_written(self, files: Path) -> None:
+        ended = run(["ce", "preds.csv", "labels.csv", "--explain", "--per-row", "rows.csv"], cwd=files)
+        assert ended.status == 0
+        assert not (files / "rows.csv").exists()
