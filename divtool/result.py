@@ -32,6 +32,7 @@ class InputReport:
     id_column: str | None = None
     excluded: tuple[tuple[str, str], ...] = ()
     arranged: str = ""
+    origin: str = ""
     shape: tuple[int, ...] | None = None
     class_axis: int | None = None
     positions: int | None = None
@@ -198,6 +199,7 @@ class Inspection:
     figures: Figures | None = None
     labels: LabelFigures | None = None
     outcomes: tuple[str, ...] = ()
+    origin: str = ""
     notes: tuple[str, ...] = ()
     doubts: tuple[tuple[str, str], ...] = ()
     commands: tuple[str, ...] = ()

@@ -698,11 +698,13 @@ class TestEveryOption:
         gap = ["t,,1.5,0.5,1"] if flag == "--missing" else ["t,2.5,1.5,0.5,1"] if flag == "--join" else []
         write("x.csv", "who,a,b,c,weight", *(row + end for row, end in zip(x, w, strict=True)), *gap)
         write("z.csv", "who,a,b,c", *z)
-        write("y.csv", "who,label", "u,1", "v,2", "w,1")
+        write("y.csv", "who,label", "u,1", "v,2", "w,1", *(["t,"] if flag == "--missing" else []))
         write("s.csv", "who,s", "u,1", "v,-1", "w,1")
         half, fourth = "-0.6931471805599453", "-1.3862943611198906"
         logs = (f"{half},{fourth},{fourth}", f"{fourth},{fourth},{half}", f"{fourth},{half},{fourth}")
-        write("logs.csv", "who,a,b,c,weight", *(f"{k},{row}{end}" for k, row, end in zip("uvw", logs, w, strict=True)))
+        lines = [f"{k},{row}{end}" for k, row, end in zip("uvw", logs, w, strict=True)]
+        write("logs.csv", "who,a,b,c,weight", *lines, *([f"t,{logs[0]},1"] if flag == "--join" else []),
+              *([f"t,,{half},{half},1"] if flag == "--missing" else []))  # fmt: skip
         files = {"p": "x.csv", "q": "z.csv" if "p" in declared.roles else "x.csv", "target": "y.csv", "sign": "s.csv",
                  "variance": "x.csv"}  # fmt: skip
         operands = [files.get(role, "x.csv") for role in declared.roles]
@@ -754,7 +756,7 @@ class TestProgress:
             [PROGRAM, "entropy", "-", "-q", *options], env=environment(COLUMNS="120", TMPDIR=str(held)),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=follower,
         )  # fmt: skip
-        until(lambda: any(held.glob("*stdin*")))
+        until(lambda: any(held.glob("divtool-*")))
         time.sleep(1.2)
         out, _ = child.communicate(Path(PREDS).read_bytes(), timeout=60)
         os.close(follower)
@@ -832,7 +834,7 @@ WRONG: dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, .
         {"x.csv": (*GOOD_X, "-inf,-inf")}, ("entropy", "x.csv"), ("x.csv: line 5 (row 3)", "every logit is -inf"),
     ),
     "ragged row": ({"x.csv": (*GOOD_X, "1.5,2.5,3.5")}, ("entropy", "x.csv"), ("x.csv: line 5",)),
-    "one class": ({"x.csv": ("a", "7")}, ("entropy", "x.csv"), ("whole numbers only", "--columns")),
+    "one class": ({"x.csv": ("a", "1")}, ("entropy", "x.csv"), ("whole numbers only", "--columns")),
     "unlike classes": (
         {"x.csv": GOOD_X, "z.csv": ("a,c", *GOOD_X[1:])}, ("kl", "x.csv", "z.csv"),
         ('the class "c" of z.csv is not among the classes of x.csv', "hint: "),
@@ -1046,7 +1048,7 @@ class TestEndings:
     @SIGNALS
     def test_a_signal_leaves_no_copy_of_standard_input(self, sent: int, status: int) -> None:
         child = started("entropy", "-", stdin=subprocess.PIPE)
-        until(lambda: any(Path("temporary").glob("*stdin*")))
+        until(lambda: any(Path("temporary").glob("divtool-*")))
         child.send_signal(sent)
         code, out, said = ended(child)
         assert (code, out, said) == (status, b"", b"")

@@ -223,7 +223,7 @@ def small_strides() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("divtool.formats.lines.STRIDE", 64)
         patch.setattr("divtool.formats.lines._READ", 256)
-        patch.setattr("divtool.formats.slices.SLICE", 64)
+        patch.setattr("divtool.formats.slices.SAMPLE", 64)
         patch.setattr("divtool.formats.slices.ROWS", 1)
         yield
 

@@ -73,7 +73,7 @@ class TestAnyFormat:
         assert list(header.types) == [FLOAT] * 3
         assert header.rows in (None, ROWS)
         assert header.size == sum(each.stat().st_size for each in Path(cut_folder).iterdir())
-        assert any("folder: 4 parts" in note for note in header.notes)
+        assert header.origin.startswith("4 parts")
         assert (header.shape is None) == (whole.header.shape is None)
 
     def test_counting(self, cut_folder: str) -> None:
@@ -376,7 +376,7 @@ class TestPartitions:
     def test_a_column_of_the_files_counts(self, tmp_path: Path) -> None:
         source = open_source(partitions(tmp_path / "t", "a=1", "a=2"))
         assert source.header.names == ("a", "b")
-        assert any("left out" in note for note in source.header.notes)
+        assert "left out" in source.header.origin
 
     def test_a_missing_value(self, tmp_path: Path) -> None:
         source = open_source(partitions(tmp_path / "t", "y=cat", "y=__HIVE_DEFAULT_PARTITION__"))

@@ -112,7 +112,7 @@ class TestWindows:
         assert found.members[0].shape == (36, 3)
         source = found.open("logits")
         assert same_bits(all_of(source), NUMBERS[:36])
-        assert source.header.notes == ("12 arrays in a row: logits_0 to logits_11",)
+        assert source.header.origin == "logits_0 to logits_11"
         assert same_bits(all_of(found.open("logits_10")), NUMBERS[30:33])
 
     @given(cuts=st.lists(st.integers(0, 36), max_size=5), block_bytes=st.integers(1, 300), axis=st.integers(0, 1))

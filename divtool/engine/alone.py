@@ -34,14 +34,15 @@ def labels_alone(
     column = None if reading.columns else decide_label(header, id=id, named=opened.column or reading.label_col)
     if column is None:
         return _soft(opened, id, reading)
-    names = _given(classes) if classes else _found(opened.source, column, ignore)
+    drop = reading.drops_missing
+    names = _given(classes) if classes else _found(opened.source, column, ignore, drop_missing=drop)
     numbered = isinstance(names, int)
     texts = tuple(str(i) for i in range(names)) if isinstance(names, int) else names
     rule = LabelRule(
         "index" if numbered else "name", len(texts), {text: i for i, text in enumerate(texts)}, ignore, header.path,
         header.name(column) if header.names else None,
     )  # fmt: skip
-    given = Input(opened.source, Columns((), id, column), order=range(len(texts)))
+    given = Input(opened.source, Columns((), id, column), order=range(len(texts)), drop_missing=drop)
     return replace(given, labels=rule), Matched((range(len(texts)),), None if numbered else texts, "")
 
 
@@ -59,12 +60,13 @@ def _given(classes: str) -> int | tuple[str, ...]:
     return names
 
 
-def _found(source: Source, column: int, ignore: tuple[int, ...]) -> int | tuple[str, ...]:
+def _found(source: Source, column: int, ignore: tuple[int, ...], *, drop_missing: bool) -> int | tuple[str, ...]:
     """The distinct labels of a whole file; a number where all of them are whole numbers from 0."""
     seen: set[str] = set()
     for extent in source.extents(_READ):
-        for block in source.blocks(extent, Selection((), (column,)), _READ):
-            seen.update(block.keys[0].encode()[1])
+        for block in source.blocks(extent, Selection((), (column,), drop_missing), _READ):
+            keys = block.keys[0] if block.missing is None else block.keys[0].where(~block.missing)
+            seen.update(keys.encode()[1])
             if len(seen) > MOST_CLASSES:
                 raise InputError(
                     f"holds more than {MOST_CLASSES:,} different labels", path=source.header.path,

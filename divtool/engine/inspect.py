@@ -45,7 +45,7 @@ def _of_source(source: Source, name: str, reading: Reading, most_bytes: int) -> 
     header = source.header
     seen = Inspection(
         name, header.format, header.size, rows=_known_rows(source, most_bytes), columns=header.width,
-        dtype=header.dtype, shape=header.shape, notes=header.notes,
+        dtype=header.dtype, shape=header.shape, notes=header.notes, origin=header.origin,
     )  # fmt: skip
     try:
         id = find_id(header, reading.id)

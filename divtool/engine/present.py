@@ -173,7 +173,7 @@ def _report(readable: Readable) -> InputReport:
         labels=None if given.labels is None else _labels(given), excluded=columns.excluded,
         label_column=header.name(columns.label) if named and columns.label is not None else None,
         id_column=None if columns.id is None else header.name(columns.id),
-        arranged=header.arranged, shape=header.shape if header.arranged else None,
+        arranged=header.arranged, origin=header.origin, shape=header.shape if header.arranged else None,
         class_axis=header.class_axis if header.arranged else None, positions=_positions(header),
     )  # fmt: skip
 

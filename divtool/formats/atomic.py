@@ -17,6 +17,8 @@ def check_output(path: str, inputs: Sequence[str]) -> None:
         with suppress(OSError):
             if os.path.samefile(path, each):
                 raise UsageError(f"{path}: the output is also an input; inputs are never written")
+        if os.path.isdir(each) and _is_inside(path, each):
+            raise UsageError(f"{path}: the output would be a part of the folder {each}, which is an input")
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):
         raise OutputError(f"{path}: is a folder; expected a file name")
@@ -24,6 +26,11 @@ def check_output(path: str, inputs: Sequence[str]) -> None:
         raise OutputError(f"{path}: the folder {folder} does not exist", hint="make it first")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{path}: no permission to write in the folder {folder}")
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    inside, around = os.path.realpath(path), os.path.realpath(folder)
+    return os.path.commonpath([inside, around]) == around
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from divtool.errors import InputError
-from divtool.formats.source import Container, Source
+from divtool.formats.source import Container, Source, joined
 from divtool.formats.spool import Guard, spool
 
 # No table of numbers is packed tighter than this; only small files may be, which do no harm.
@@ -130,9 +130,8 @@ def _refuse_second_packing(copy: str, shown: str, packing: Packing) -> None:
         )
 
 
-def noted(found: Source | Container, shown: str, packing: Packing) -> Source | Container:
+def noted(found: Source | Container, packing: Packing) -> Source | Container:
     """The same, with a note of what was unpacked."""
     if not isinstance(found, Container):
-        note = f"{shown}: {packing.name}, unpacked into a temporary file"
-        found.header = replace(found.header, notes=(*found.header.notes, note))
+        found.header = replace(found.header, origin=joined(packing.name, found.header.origin))
     return found

@@ -3,12 +3,11 @@ what contradicts it is refused where it stands."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 
-import pyarrow as pa
-
 from divtool.errors import InputError
-from divtool.formats.csv_cells import as_texts
 from divtool.formats.csv_vectors import ELIDED, WORDED, pieces_of
 from divtool.formats.dialect import NUMBER, VECTOR, WHOLE, Dialect
 from divtool.formats.fields import Field, Fields
@@ -24,17 +23,27 @@ def guess_fields(lines: bytes, dialect: Dialect, shown: str) -> Fields:
     """
     width = dialect.width - dialect.trailing
     names = dialect.names or [str(i) for i in range(width)]
-    try:
-        texts = as_texts(dialect.tidied(lines), dialect, range(width), quoted=True)
-    except pa.ArrowInvalid:
+    rows = _rows_of(dialect.tidied(lines), dialect.delimiter)
+    if any(len(row) != dialect.width for row in rows):
         # What cannot be parsed is refused, with its place, when it is read.
         return Fields(tuple(Field(name, FLOAT) for name in names))
-    columns = [[cell for cell in column.to_pylist() if cell] for column in texts.columns]
+    columns = [[cell for cell in column if cell] for column in list(zip(*rows, strict=True))[:width]]
+    columns = columns or [[] for _ in range(width)]
     fields = tuple(_guess_field(name, filled) for name, filled in zip(names, columns, strict=True))
     if not any(field.type == FLOAT for field in fields):
         _refuse_decimal_commas(columns, shown)
         _refuse_left_out(names, columns, shown)
     return Fields(fields)
+
+
+def _rows_of(data: bytes, delimiter: str) -> list[list[str]]:
+    """The cells of some lines. Not by Arrow's parser, which keeps several kilobytes for each column it has parsed."""
+    try:
+        # A cell may hold a row of numbers, and is then longer than Python's parser expects of one.
+        csv.field_size_limit(max(csv.field_size_limit(), len(data)))
+        return list(csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=""), delimiter=delimiter))
+    except csv.Error:
+        return [[]]
 
 
 def _guess_field(name: str, filled: list[str]) -> Field:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -226,6 +229,12 @@ def _cells(record: str, delimiter: str, path: str, *, spaced: bool) -> list[str]
     if record.count(delimiter) >= _MOST_COLUMNS:
         raise InputError(f"has more than {_MOST_COLUMNS:,} columns; is this a text table?", path=path)
     data = tidied(record.encode("utf-8", "replace") + b"\n", delimiter, spaced=spaced)
+    # Arrow would guess a type for each of thousands of columns, and keep the memory that takes. (Python's parser takes
+    # no cell longer than 131,072 letters.)
+    with suppress(csv.Error):
+        found = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), delimiter=delimiter))
+        if len(found) == 1 and b"\r" not in data:
+            return found[0]
     try:
         table = arrow_csv.read_csv(
             pa.BufferReader(data),

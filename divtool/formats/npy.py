@@ -132,7 +132,7 @@ class NpySource(_Rows):
         self._unit = self._places.unit
         self._row_bytes = max(1, layout.widened.itemsize * arrangement.classes)
         header = _header(shown, format, layout.widened, arrangement, arranged, size=self._before[2])
-        self.header = replace(header, dtype=layout.type_name, notes=layout.notes)
+        self.header = replace(header, dtype=layout.type_name, notes=layout.notes, origin=layout.origin)
 
     def with_class_axis(self, axis: int | None, arranged: str) -> Self:
         """The same file with its classes on another axis; None: each cell is a row. ``arranged`` says so."""

@@ -32,6 +32,7 @@ class Layout:
     pieces: tuple[tuple[int, int], ...]
     bfloat16: bool = False
     notes: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def type_name(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from divtool.errors import InputError, UsageError
+from divtool.errors import InputError
 from divtool.formats.source import Container, Source, Ways
 from divtool.registry import natural
 
@@ -129,7 +129,7 @@ def open_local(path: str, shown: str, ways: Ways) -> Found:
 
     packing = packing_of(head)
     if packing is not None:
-        return noted(open_local(unpacked(path, shown, packing), shown, ways), shown, packing)
+        return noted(open_local(unpacked(path, shown, packing), shown, ways), packing)
     known = next(each for each in READABLE if (each.begins(head) if ways.format is None else each.name == ways.format))
     opener: Any = getattr(import_module(f"divtool.formats.{known.module}"), known.opener)
     found: Found = opener(path, shown, ways)
@@ -199,10 +199,10 @@ def file_and_key(name: str) -> tuple[str, str | None]:
 
 
 def matching(pattern: str) -> list[str]:
-    """The files that a glob means, in natural order. Raises :class:`UsageError` if there are none."""
+    """The files that a glob means, in natural order. Raises :class:`InputError` if there are none."""
     from glob import glob
 
     found = sorted(glob(pattern), key=natural)
     if not found:
-        raise UsageError(f"{pattern}: no file has such a name")
+        raise InputError("no file has such a name", path=pattern)
     return found

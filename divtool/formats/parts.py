@@ -33,6 +33,7 @@ from divtool.formats.source import (
     Selection,
     Ways,
     empty_matrix,
+    joined,
     row_steps,
 )
 from divtool.formats.union import columns_in, facts_of, united
@@ -71,12 +72,12 @@ class PartsSource:
     def _header(self) -> Header:
         listing, file = self._parts.listing, self._file
         added = [listing.keys[place] for place in self._keys]
-        note = f"{listing.name}: folder: {len(listing.paths):,} part{'s' if len(listing.paths) > 1 else ''}"
+        parts = f"{len(listing.paths):,} part{'s' if len(listing.paths) > 1 else ''}"
         left = [key for place, key in enumerate(listing.keys) if place not in self._keys]
         if left:
-            note += f"; {', '.join(left)} of the folders' names left out"
+            parts += f" ({', '.join(left)} of the folders' names left out)"
         return replace(
-            file, path=listing.name, size=self._parts.size, notes=(*file.notes, note),
+            file, path=listing.name, size=self._parts.size, origin=joined(parts, file.origin),
             names=None if file.names is None else (*file.names, *added),
             types=(*file.types, *[TEXT] * len(added)) if added else file.types,
         )  # fmt: skip

@@ -209,8 +209,8 @@ def _joined(parts: Sequence[Tensor]) -> Layout:
     cells = accumulate((math.prod(each.shape) for each in parts), initial=0)
     pieces = tuple((first, each.begin) for first, each in zip(cells, parts, strict=False) if math.prod(each.shape))
     shape = (sum(each.shape[0] for each in parts), *parts[0].shape[1:])
-    notes = (f"{len(parts)} arrays in a row: {parts[0].name} to {parts[-1].name}",)
-    return replace(parts[0].layout, shape=shape, pieces=pieces or ((0, parts[0].begin),), notes=notes)
+    origin = f"{parts[0].name} to {parts[-1].name}"
+    return replace(parts[0].layout, shape=shape, pieces=pieces or ((0, parts[0].begin),), origin=origin)
 
 
 class SafetensorsWriter:

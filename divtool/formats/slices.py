@@ -12,7 +12,7 @@ from divtool.formats.lines import LineIndex, record_ends
 from divtool.formats.source import Block, Extent, Header, Place, Selection
 
 # What a parser has to do for each column of a slice should be little beside the slice, but a slice must not be huge.
-SLICE, ROWS, LARGEST = 1 << 22, 150, 1 << 24
+SAMPLE, ROWS, LARGEST = 1 << 20, 150, 1 << 24
 
 
 class LineSource:
@@ -40,14 +40,12 @@ class LineSource:
                 return
 
     def _slice_bytes(self, mark: int) -> int:
-        """How large a slice that begins at a mark should be at the least."""
+        """How large a slice that begins at a mark should be at the least, by the length of the lines there."""
         index = self._index
-        index.reach_offset(index.offsets[mark] + SLICE)
-        last = min(bisect_left(index.offsets, index.offsets[mark] + SLICE), len(index.offsets) - 1)
+        index.reach_offset(index.offsets[mark] + SAMPLE)
+        last = min(bisect_left(index.offsets, index.offsets[mark] + SAMPLE), len(index.offsets) - 1)
         rows = index.rows[last] - index.rows[mark]
-        if not 0 < rows < ROWS:
-            return SLICE if rows else LARGEST
-        return max(SLICE, min(LARGEST, (index.offsets[last] - index.offsets[mark]) * ROWS // rows))
+        return min(LARGEST, (index.offsets[last] - index.offsets[mark]) * ROWS // rows) if rows > 0 else LARGEST
 
     def _extent(self, first: int, stop: int, mark: int, last: int) -> Extent:
         """Rows first:stop between two marks; its place is row and offset of both."""

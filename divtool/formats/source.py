@@ -53,7 +53,8 @@ class Header:
     """What a source says of itself. ``names`` is None where columns have only positions; ``types`` holds one word a
     column; ``rows`` is None where only reading to the end would tell; ``decimals`` says that numbers are text,
     ``lines`` that rows are lines; ``size`` is in bytes, ``notes`` are for the reader of the result; ``vectors`` are the
-    fields whose cells are rows of numbers; ``partial`` says why rows of log-probabilities need not sum to 1.
+    fields whose cells are rows of numbers; ``partial`` says why rows of log-probabilities need not sum to 1,
+    ``origin`` how the table came out of the file: unpacked, of several parts.
 
     An array has a ``shape``, and the ``class_axis`` along which its rows lie (None: each cell is a row of its own);
     ``arranged`` says how that was found, where it is not rows by columns.
@@ -74,6 +75,7 @@ class Header:
     arranged: str = ""
     vectors: tuple[Vector, ...] = ()
     partial: str = ""
+    origin: str = ""
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -202,6 +204,11 @@ class Container(Protocol):
 
     def open(self, name: str) -> Source:
         """One of the arrays."""
+
+
+def joined(*words: str) -> str:
+    """What there is to say, on one line."""
+    return ", ".join(filter(None, words))
 
 
 class Arranged(Source, Protocol):

@@ -49,7 +49,7 @@ def explained_as_json(told: Explanation) -> str:
 
 def _lines(each: Inspection) -> Iterator[str]:
     yield safe(each.path, 4096)
-    yield _fact("is", ", ".join(filter(None, (each.format, _shape(each), each.dtype, _size(each.size)))))
+    yield _fact("is", ", ".join(filter(None, (each.format, each.origin, _shape(each), each.dtype, _size(each.size)))))
     if each.members:
         held = [
             f"{safe(name, 40)} ({' x '.join(map(str, shape)) or '1'}, {dtype})" for name, shape, dtype in each.members

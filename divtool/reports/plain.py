@@ -39,7 +39,8 @@ def _input(report: InputReport) -> dict[str, Any]:
         "columns": report.columns, "roles": list(report.roles), "kind": report.kind, "evidence": report.evidence,
         "classes": report.classes, "class_names": None if report.class_names is None else list(report.class_names),
         "labels": report.labels, "label_column": report.label_column, "id_column": report.id_column,
-        "arranged": report.arranged or None, "shape": None if report.shape is None else list(report.shape),
+        "origin": report.origin or None, "arranged": report.arranged or None,
+        "shape": None if report.shape is None else list(report.shape),
         "class_axis": report.class_axis, "positions": report.positions,
         "excluded": [{"column": name, "reason": reason} for name, reason in report.excluded],
     }  # fmt: skip

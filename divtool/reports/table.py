@@ -128,7 +128,8 @@ def _short(path: str, widest: int) -> str:
 
 
 def _shape(each: InputReport) -> str:
-    return f"{each.format}, {each.rows:,} x {each.classes:,}" if each.classes else f"{each.format}, {each.rows:,} rows"
+    what = f"{each.format} ({safe(each.origin, 60)})" if each.origin else each.format
+    return f"{what}, {each.rows:,} x {each.classes:,}" if each.classes else f"{what}, {each.rows:,} rows"
 
 
 def _meaning(each: InputReport) -> str:
