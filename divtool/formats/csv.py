@@ -24,6 +24,7 @@ from divtool.formats.lines import LineIndex, record_ends
 from divtool.formats.slices import LineSource
 from divtool.formats.source import Block, Header, Selection, Stored, Ways
 
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
 _HEAD = 1 << 16
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_HEAD = 1 << 25
@@ -101,9 +102,11 @@ class CsvSource(LineSource):
         if odd is not None:
             raise self._refuse(first + odd, None, "a quotation mark stands where none is expected", _QUOTES)
         if found != rows:
-            hint = "a carriage return inside a line? lines end in \\n or \\r\\n" if b"\r" in data else _QUOTES
+            lone = _LONE_RETURN.search(data)
+            hint = "a carriage return inside a line? lines end in \\n or \\r\\n" if lone else _QUOTES
+            at = 0 if lone is None or self._index.quoted else data.count(b"\n", 0, lone.start())
             raise self._refuse(
-                first, None, f"rows could not be told apart: expected {rows:,} here, found {found:,}", hint
+                first + at, None, f"rows could not be told apart: expected {rows:,} here, found {found:,}", hint
             )
 
 

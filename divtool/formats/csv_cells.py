@@ -23,7 +23,8 @@ _SAID = r"^\s*[+-]?(inf|infinity|nan)\s*$"
 _BAD_CELL = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to \w+: (.*)", re.DOTALL)
 _BAD_WIDTH = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
-_MISSING = {"na", "n/a", "#n/a", "<na>", "nil", "null", "none", "missing", "-", "--", "?", "."}
+# What people write where they have no number.
+MISSING = {"na", "n/a", "#n/a", "<na>", "nil", "null", "none", "missing", "-", "--", "?", "."}
 _SHOWN = 60
 
 
@@ -103,7 +104,7 @@ def _explained(message: str, first: int, refuse: Refuse) -> InputError:
     if width:
         row = first + (int(width[1]) - 1 if width[1] else 0)
         return refuse(
-            row, None, f"has {width[3]} cells; expected {width[2]} as in the first line",
+            row, None, f"has {width[3]} cell{'' if width[3] == '1' else 's'}; expected {width[2]} as in the first line",
             "a cell that holds the delimiter must stand in quotation marks",
         )  # fmt: skip
     return refuse(first, None, f"cannot be read as a table: {message}", "")
@@ -111,7 +112,7 @@ def _explained(message: str, first: int, refuse: Refuse) -> InputError:
 
 def _way_out(text: str, field: int) -> str:
     word = text.strip().lower()
-    if word in _MISSING:
+    if word in MISSING:
         return "a missing value is an empty cell: leave it empty, and leave such rows out with --missing drop"
     if _DECIMAL_COMMA.fullmatch(text):
         return "expected a decimal point, and no separators of thousands"

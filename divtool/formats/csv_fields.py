@@ -8,6 +8,7 @@ import io
 import re
 
 from divtool.errors import InputError
+from divtool.formats.csv_cells import MISSING
 from divtool.formats.csv_vectors import ELIDED, WORDED, pieces_of
 from divtool.formats.dialect import NUMBER, VECTOR, WHOLE, Dialect
 from divtool.formats.fields import Field, Fields
@@ -52,6 +53,7 @@ def _guess_field(name: str, filled: list[str]) -> Field:
     if 2 * len(vectors) > len(filled) and not ELIDED.search(vectors[0]):
         pieces = pieces_of(vectors[0])
         return Field(name, INTEGER if all(WHOLE.fullmatch(piece) for piece in pieces) else FLOAT, len(pieces))
+    filled = [cell for cell in filled if cell.strip().lower() not in MISSING] or filled
     numbers = sum(NUMBER.fullmatch(cell) is not None for cell in filled)
     if 2 * numbers < len(filled):
         return Field(name, TEXT)

@@ -191,9 +191,18 @@ def read_into(file: IO[bytes], cells: Stored, offset: int, shown: str) -> None:
         done += count
 
 
+# An array without cells may promise any number of columns, of which lists are made all the same.
+_MOST_COLUMNS = 1 << 27
+
+
 def _header(
     shown: str, format: str, dtype: np.dtype[Any], arrangement: Arrangement, arranged: str, *, size: int = 0
 ) -> Header:
+    if arrangement.classes > _MOST_COLUMNS:
+        raise InputError(
+            f"has {arrangement.classes:,} columns; expected at most {_MOST_COLUMNS:,}", path=shown,
+            hint="are the classes on another axis? --class-axis AXIS",
+        )  # fmt: skip
     return Header(
         shown, format, None, Repeated(_type_of(dtype), arrangement.classes), arrangement.rows, _type_name(dtype),
         size=size, shape=arrangement.shape, class_axis=arrangement.axis, arranged=arranged,

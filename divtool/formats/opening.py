@@ -40,7 +40,16 @@ def _safetensors(head: bytes) -> bool:
 
 
 def _json(head: bytes) -> bool:
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    """Whether it begins as an object or an array does: names of columns may stand in brackets too."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    inside = text[1:].lstrip()[:1]
+    return (text[:1] == b"{" and inside in (b'"', b"}", b"")) or (
+        text[:1] == b"[" and (inside in (b"", b'"', b"[", b"{", b"]", b"-") or inside.isdigit() or text[1:4] in _WORDS)
+    )
+
+
+# How other values of an array begin: null, true, false, NaN, Infinity.
+_WORDS = (b"nul", b"tru", b"fal", b"NaN", b"Inf")
 
 
 # Tried in this order; what is none of them is a text table.

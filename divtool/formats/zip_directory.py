@@ -77,7 +77,8 @@ def entries_of(path: str, shown: str) -> list[Entry]:
     encrypted or share a name."""
     try:
         with _Bounded(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
-            infos = sorted((each for each in archive.infolist() if not each.is_dir()), key=lambda i: i.header_offset)
+            infos = [each for each in archive.infolist() if not each.filename.endswith("/")]
+            infos.sort(key=lambda each: each.header_offset)
             entries = [_entry(file, info, shown) for info in infos]
             ends = [*(info.header_offset for info in infos), archive.start_dir][1:]
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, EOFError, OverflowError) as error:

@@ -28,6 +28,9 @@ _OUTCOME = re.compile(r".+[_ .-](outcome|label|target|truth|true|actual)")
 _INDEX = re.compile(r"__index_level_\d+__|unnamed: 0|")
 
 
+_ODD = "holds no plain numbers"
+
+
 @dataclass(frozen=True)
 class Columns:
     """Positions in the file: ``classes`` in the order of the file, ``excluded`` as (name, reason)."""
@@ -96,6 +99,13 @@ def decide_matrix(
     used = {**taken, **({} if label is None else {label: "label"}), **({} if id is None else {id: "names the rows"})}
     if chosen is not None:
         named, dropped = chosen_columns(header, chosen, "--columns")
+        taken_too = [column for column in named if column in used and column not in dropped]
+        if taken_too:
+            raise InputError(
+                f"--columns asks for it as a class, but it {'names the rows' if taken_too[0] == id else 'is taken'}:"
+                f" {used[taken_too[0]]}", path=header.path, column=header.name(taken_too[0]),
+                hint="leave it out of --columns; --id names another column of ids",
+            )  # fmt: skip
         if named:
             kept = [column for column in named if column not in dropped and column not in used]
             return _checked(header, _asked_for(header, kept, used, id, label), least, of_two=of_two)
@@ -113,6 +123,8 @@ def decide_matrix(
         else:
             classes.append(column)
     columns = _named_for_it(header, Columns(tuple(classes), id, label, tuple(excluded)))
+    # Where a column is left out for its type alone, the one that remains need not be all there is.
+    of_two = of_two and all(reason != _ODD for _, reason in excluded)
     return _checked(header, _a_score(header, columns) if of_two else columns, least, of_two=of_two)
 
 
@@ -127,7 +139,7 @@ def _reason(header: Header, column: int, *, first_counts: bool) -> str:
     """Why a column is no class, empty if it may be one."""
     name = header.name(column).strip().lower()
     if header.types[column] == OTHER:
-        return "holds no plain numbers"
+        return _ODD
     if header.types[column] == TEXT:
         return "a label by its name" if header.names is not None and label_like(name) else "text"
     if header.names is not None and _INDEX.fullmatch(name):

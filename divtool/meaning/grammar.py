@@ -51,7 +51,7 @@ def _words(chosen: str, option: str) -> list[str]:
         assert found is not None
         words.append(found[1].strip())
         at = max(found.end(), at + 1)
-    if not words or not all(word.removeprefix("!") for word in words):
+    if not words or not all(word.removeprefix("!") for word in words) or chosen.rstrip().endswith(","):
         raise UsageError(f'{option} "{chosen}": expected names, separated by commas: a,b or p0-p9 or /^p/ or !id')
     return words
 

@@ -85,12 +85,14 @@ def decide_kind(
     # A sum of C rounded cells is off by C roundings at most, the logarithm of a sum of exponentials by one.
     log_tolerance = max(strict, rounding)
     like_probs, like_logs = _looks(x, tolerance, log_tolerance)
-    if unnormalized and given in (None, "probs") and not like_logs and (x >= 0.0).all():
+    if unnormalized and given in (None, "probs") and not like_logs and 2 * (x >= 0.0).all(axis=1).sum() > len(x):
         return Kind("probs", f"no value below 0, rows as they are ({_sums(x)})", tolerance, strict, unnormalized=True)
     if given is not None:
         doubt = "taken as logits, yet the rows sum to 1: is a softmax applied twice?" if like_probs else ""
         return Kind(given, "as given", log_tolerance if given == "log-probs" else tolerance, strict, normalize, doubt)
-    if normalize and x.size and not like_logs and (x >= 0.0).all():
+    # Most rows, as everywhere: the odd one is refused where it stands.
+    mostly = 2 * int((x >= 0.0).all(axis=1).sum()) > len(x)
+    if normalize and not like_logs and mostly:
         return Kind("probs", "no value below 0, rows divided by their sum", tolerance, strict, normalize)
     if like_probs:
         return Kind("probs", f"row sums {_around_one(x, tolerance)}", tolerance, strict, normalize)
