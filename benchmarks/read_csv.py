@@ -1,5 +1,5 @@
 """Entropy of CSV tables of 1 GB, of 100 and of 10,000 columns, from file to printed number: divtool against pyarrow's
-``open_csv`` and pandas in pieces.
+``open_csv``, pandas in pieces, and the bare parsing of the same slices by two threads, which is the bound.
 
 Run ``make bench``. pandas is no dependency: ``PEER_PYTHON=/path/to/python`` names a Python that has it.
 """
@@ -41,6 +41,29 @@ print(total / rows)
 """
 
 
+SLICES = """
+import os, sys, pyarrow as pa, pyarrow.csv as csv
+from concurrent.futures import ThreadPoolExecutor
+path, rows = sys.argv[1], int(sys.argv[2])
+with open(path, "rb") as file:
+    names = file.readline().decode().strip().split(",")
+    cuts, size = [file.tell()], max(1 << 22, rows * len(file.readline()))
+    end = os.path.getsize(path)
+    while cuts[-1] < end:
+        file.seek(min(cuts[-1] + size, end))
+        file.readline()
+        cuts.append(file.tell())
+convert = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.float64()))
+def parsed(span):
+    with open(path, "rb", buffering=0) as file:
+        data = os.pread(file.fileno(), span[1] - span[0], span[0])
+    read = csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 64)
+    return csv.read_csv(pa.BufferReader(data), read_options=read, convert_options=convert).num_rows
+with ThreadPoolExecutor(2) as pool:
+    print(sum(pool.map(parsed, zip(cuts, cuts[1:]))))
+"""
+
+
 def make_table(path: Path, width: int) -> None:
     """Rows of probabilities with 17 digits each, written piece by piece."""
     rng = np.random.default_rng(0)
@@ -65,7 +88,9 @@ def main() -> None:
             print(f"\n{width:,} columns")
             peers = {}
             rows = str(max(150, PIECE // (18 * width)))
-            for name, module, script in (("open_csv", "pyarrow", ARROW), ("pandas", "pandas", PANDAS)):
+            for name, module, script in (
+                ("bare slices", "pyarrow", SLICES), ("open_csv", "pyarrow", ARROW), ("pandas", "pandas", PANDAS),
+            ):  # fmt: skip
                 python = python_with(module)
                 if python:
                     peers[name] = [python, "-c", script, str(path), rows]

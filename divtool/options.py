@@ -72,6 +72,7 @@ class Reading:
         metavar="COL",
         applies=TRUTH,
     )  # fmt: skip
+    header: bool = option(False, "The first line of the text file holds the names of the columns.")
     no_header: bool = option(False, "The text file has no header line.")
     delimiter: str | None = option(
         None, "What separates the cells of a text file (default: found out).", metavar="CHAR"

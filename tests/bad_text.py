@@ -57,7 +57,7 @@ CELLS = (
 )  # fmt: skip
 
 FORM = (
-    Bad("short line late", {"x.csv": late(HEAD, ROW, "0.7")}, "entropy x.csv", "x.csv", "1 cells; expected 2", "",
+    Bad("short line late", {"x.csv": late(HEAD, ROW, "0.7")}, "entropy x.csv", "x.csv", "1 cell; expected 2", "",
         line=3002, row=3000),
     Bad("long line late", {"x.csv": late(HEAD, ROW, "0.7,0.2,0.1")}, "entropy x.csv", "x.csv", "3 cells; expected 2",
         "quotation", line=3002, row=3000),

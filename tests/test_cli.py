@@ -645,8 +645,9 @@ USED: dict[str, tuple[str, ...]] = {
     "--given-p": ("--given-p", "probs"),
     "--given-q": ("--given-q", "log-probs"),
     "--columns": ("--columns", "a,b"),
-    "--id": ("--id", "who"),
+    "--id": ("--id", "group"),
     "--label-col": ("--label-col", "a"),
+    "--header": ("--header",),
     "--no-header": ("--no-header",),
     "--delimiter": ("--delimiter", ";"),
     "--normalize": ("--normalize",),
@@ -696,14 +697,18 @@ class TestEveryOption:
         w = (",0", ",0", ",0") if nothing else (",2", ",0.5", ",1")
         # A row with an empty cell, and one with an id that no other file has.
         gap = ["t,,1.5,0.5,1"] if flag == "--missing" else ["t,2.5,1.5,0.5,1"] if flag == "--join" else []
-        write("x.csv", "who,a,b,c,weight", *(row + end for row, end in zip(x, w, strict=True)), *gap)
-        write("z.csv", "who,a,b,c", *z)
-        write("y.csv", "who,label", "u,1", "v,2", "w,1", *(["t,"] if flag == "--missing" else []))
-        write("s.csv", "who,s", "u,1", "v,-1", "w,1")
+        # What is said to have a header has one already, but for files that have none.
+        bare = flag == "--header"
+        # A text that would name the rows without being asked to leaves --id nothing to do.
+        name = "group" if flag == "--id" else "who"
+        write("x.csv", *[f"{name},a,b,c,weight"][bare:], *(row + end for row, end in zip(x, w, strict=True)), *gap)
+        write("z.csv", *[f"{name},a,b,c"][bare:], *z)
+        write("y.csv", *[f"{name},label"][bare:], "u,1", "v,2", "w,1", *(["t,"] if flag == "--missing" else []))
+        write("s.csv", *[f"{name},s"][bare:], "u,1", "v,-1", "w,1")
         half, fourth = "-0.6931471805599453", "-1.3862943611198906"
         logs = (f"{half},{fourth},{fourth}", f"{fourth},{fourth},{half}", f"{fourth},{half},{fourth}")
         lines = [f"{k},{row}{end}" for k, row, end in zip("uvw", logs, w, strict=True)]
-        write("logs.csv", "who,a,b,c,weight", *lines, *([f"t,{logs[0]},1"] if flag == "--join" else []),
+        write("logs.csv", *[f"{name},a,b,c,weight"][bare:], *lines, *([f"t,{logs[0]},1"] if flag == "--join" else []),
               *([f"t,,{half},{half},1"] if flag == "--missing" else []))  # fmt: skip
         files = {"p": "x.csv", "q": "z.csv" if "p" in declared.roles else "x.csv", "target": "y.csv", "sign": "s.csv",
                  "variance": "x.csv"}  # fmt: skip
@@ -850,7 +855,7 @@ WRONG: dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, .
     "softmax twice": ({}, ("softmax", PREDS), (PREDS, "probabilities", "--given logits")),
     "no labels": ({"x.csv": GOOD_X}, ("ce", "x.csv"), ("x.csv: there are no labels", "--label-col")),
     "a pickle": ({"x.pkl": ("\x80",)}, ("entropy", "x.pkl"), ("x.pkl: ",)),
-    "a folder of unlike files": ({}, ("entropy", "examples"), ("is csv, ", "expected parts of one format", "--concat")),
+    "a folder of unlike files": ({}, ("entropy", "examples"), ("holds an array", "choose the parts", "--concat")),
 }  # fmt: skip
 
 

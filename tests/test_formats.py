@@ -828,7 +828,7 @@ class TestParquet:
         assert same_bits(numbers_of(parquet(tmp_path, columns)), expected)
 
     def test_what_is_no_plain_number_is_said(self, tmp_path: Path) -> None:
-        columns = {"a": [["x", "y"]], "b": [{"x": 1.0}], "c": pa.array([0], pa.timestamp("s")), "d": [0.5]}
+        columns = {"a": [["x", "y"]], "b": [{"x": 1.0}], "c": pa.array([0], pa.duration("s")), "d": [0.5]}
         assert list(open_source(parquet(tmp_path, columns)).header.types) == [OTHER, OTHER, OTHER, FLOAT]
 
     @pytest.mark.parametrize("row", [0, 6, 7, 58, 99])

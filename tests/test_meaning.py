@@ -69,8 +69,8 @@ class TestColumns:
         assert entropy(path, columns="!temper") == pytest.approx(entropy(PROBS), rel=1e-13)
 
     def test_whole_numbers_beside_fractions_are_asked_about(self, tmp_path: Path) -> None:
-        path = csv(tmp_path / "x.csv", np.column_stack([LOGITS, np.arange(50) % 7]), [*"abcd", "age"])
-        with pytest.raises(InputError, match='"age" holds whole numbers'):
+        path = csv(tmp_path / "x.csv", np.column_stack([LOGITS, np.arange(50) % 7]), [*"abcd", "tenure"])
+        with pytest.raises(InputError, match='"tenure" holds whole numbers'):
             entropy(path)
 
 

@@ -253,7 +253,7 @@ class TestRefusals:
             np.save(tmp_path / f"{number}.npy", np.ones(shape))
         assert refusal(open_source, str(tmp_path)).path == str(tmp_path / "1.npy")
 
-    @pytest.mark.parametrize("name", ["README.md", "a.json", "zz.txt"])
+    @pytest.mark.parametrize("name", ["About", "a.json", "zz.txt"])
     @pytest.mark.parametrize("format_", [CSV, PARQUET, NPY], ids=str)
     def test_one_odd_file_and_the_way_out(self, format_: TableFormat, name: str, tmp_path: Path) -> None:
         folder = parts(tmp_path / "table", format_, [0, 7, ROWS])
@@ -263,6 +263,20 @@ class TestRefusals:
         pattern = error.hint.split("'")[1]
         source = open_source(pattern, Ways(concat=True))
         assert same_bits(rows_of(source, select(source))[0], NUMBERS)
+
+    @pytest.mark.parametrize("name", ["README.md", "LICENSE", "notes.md", ".gitattributes", "SHA256SUMS", "part-0.md5"])
+    def test_what_speaks_of_the_parts_is_passed_over(self, name: str, tmp_path: Path) -> None:
+        folder = parts(tmp_path / "table", CSV, [0, 7, ROWS])
+        (Path(folder) / name).write_text("# About\n\nThese are the rows, said somebody.\n")
+        for asked, ways in ((folder, Ways()), (folder + "/*", Ways(concat=True))):
+            source = open_source(asked, ways)
+            assert same_bits(rows_of(source, select(source))[0], NUMBERS)
+            assert (f"{name} passed over" in source.header.origin) == (not name.startswith("."))
+            source.check_unchanged()
+
+    def test_nothing_but_words_about_parts(self, tmp_path: Path) -> None:
+        (tmp_path / "README.md").write_text("a,b\n0.5,0.5\n")
+        assert "holds no file" in refusal(open_source, str(tmp_path)).message
 
     @pytest.mark.parametrize("format_", [CSV, PARQUET], ids=str)
     @pytest.mark.parametrize("row", [0, 6, 7, 99, 149])

@@ -153,7 +153,7 @@ class TestTypes:
         assert same_bits(got[:, 0], HARD)
 
     def test_what_is_no_plain_number_is_said(self, hold: Any, tmp_path: Path) -> None:
-        columns = {"s": [{"x": 1.0}], "t": pa.array([0], pa.timestamp("s")), "l": [["x"]], "n": pa.nulls(1), "a": [0.5],
+        columns = {"s": [{"x": 1.0}], "t": pa.array([0], pa.duration("s")), "l": [["x"]], "n": pa.nulls(1), "a": [0.5],
                    "m": [[[0.5]]], "e": pa.array([[]], pa.list_(pa.float64()))}  # fmt: skip
         source = hold(pa.table(columns), tmp_path)
         assert list(source.header.types) == [OTHER, OTHER, OTHER, OTHER, FLOAT, OTHER, OTHER]

@@ -16,8 +16,8 @@ from divtool.options import Reading
 from divtool.reports.inspection import as_json, as_text
 
 _OPTIONS = (
-    "given", "columns", "id", "label_col", "no_header", "delimiter", "class_axis", "input_format", "concat",
-    "normalize",
+    "given", "columns", "id", "label_col", "header", "no_header", "delimiter", "class_axis", "input_format",
+    "concat", "normalize",
 )  # fmt: skip
 _FORMS = ("table", "json")
 

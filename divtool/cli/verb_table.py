@@ -8,7 +8,7 @@ STAMP = (
     "cha.py:11378 "
     "chisquared.py:11810 "
     "confidence.py:4290 "
-    "declare.py:11739 "
+    "declare.py:11742 "
     "distances.py:7429 "
     "distillation.py:1820 "
     "divergences.py:6817 "

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from divtool.engine.first_lines import with_header
 from divtool.engine.inputs import WEIGHT_ROLE, Input
-from divtool.engine.operands import Opened, ways_of
+from divtool.engine.operands import Opened
 from divtool.engine.sampling import first_counts, narrowed, sample_of, with_kind
 from divtool.errors import InputError, UsageError
+from divtool.formats.first_line import are_numbers
 from divtool.formats.keys import Keys
-from divtool.formats.opening import open_source
 from divtool.formats.source import FLOAT, INTEGER, OTHER, Header, Selection
 from divtool.meaning.classes import Matched
-from divtool.meaning.columns import Columns, decide_label, decide_matrix, labels_in, outcomes_of
+from divtool.meaning.columns import Columns, decide_label, decide_matrix, label_like, labels_in, outcomes_of
 from divtool.meaning.grammar import find_column
 from divtool.meaning.kinds import Kind
 from divtool.meaning.labels import decide_labels
@@ -43,7 +44,7 @@ def matrix_input(
         )  # fmt: skip
     except InputError as error:
         if any(each.is_truth for each in all_opened):
-            error.hint += " (the predictions come first, the labels last)"
+            error.hint = " ".join(filter(None, (error.hint, "(the predictions come first, the labels last)")))
         raise
     if of_two and reading.columns is None:
         columns = narrowed(columns, opened.source, drop_missing=drop)
@@ -114,12 +115,24 @@ def _label_in(opened: Opened, all_opened: Sequence[Opened], reading: Reading) ->
             f" {', '.join(header.name(i) for i in outcomes[:6])}",
             hint=f"if they are the truth: --label-col {','.join(header.name(i) for i in outcomes)}",
         )
+    if not named:
+        _refuse_lists_of_labels(header)
     which, column = ", ".join(f'"{header.name(i)}"' for i in named), header.name(named[0]) if named else "COL"
     said = f"which column holds the labels? {which} may" if named else "there are no labels"
     raise UsageError(
         f"{header.path}: {said}",
         hint=f"give a labels file, or name the column of the labels: --label-col {column}",
     )
+
+
+def _refuse_lists_of_labels(header: Header) -> None:
+    lists = next((each for each in header.vectors if label_like(each.name)), None)
+    if lists is not None:
+        raise InputError(
+            "holds a list of labels in each row; expected one label", path=header.path, column=lists.name,
+            hint=f"in JSON lines: jq -c '.{lists.name} |= .[0]' FILE > NEW.jsonl" if lists.width == 1
+            else f"if it is a soft label, a share for each class: --label-col {lists.name}",
+        )  # fmt: skip
 
 
 def truth_input(
@@ -135,17 +148,18 @@ def truth_input(
     opened = _without_taken_header(opened, predictions, reading)
     header = opened.header
     answers = predictions.kind is not None and "chances" in predictions.allowed
-    label = decide_label(header, id=id, named=opened.column, weight=weight)
+    named = None if opened.column is not None or labels_in(header) else _columns_named_alike(header, predictions, id)
+    label = None if named is not None else decide_label(header, id=id, named=opened.column, weight=weight)
     if label is not None and answered_alone(predictions) and header.types[label] == FLOAT:
         # One column of answers may be soft.
         label = None
-    if label is not None and header.types[label] in (FLOAT, OTHER) and not header.lines:
+    if label is not None and header.types[label] == OTHER:
         raise InputError(
             f"the labels are of type {header.dtype}; expected whole numbers or text", path=header.path,
             hint="save them as integers: labels.astype(int)",
         )  # fmt: skip
     if label is None:
-        named = _columns_named_alike(header, predictions, id)
+        named = named or _columns_named_alike(header, predictions, id)
         if named is None:
             return soft_rows(opened, id, reading, weight, answers=answers)
         given = Input(
@@ -187,14 +201,10 @@ def _without_taken_header(opened: Opened, predictions: Input, reading: Reading) 
     """A headerless list of class names would lose its first row: a single column called like a class has no header."""
     header = opened.header
     classes = predictions.class_names or ()
-    if (
-        header.names is None
-        or header.width != 1
-        or header.names[0] not in classes
-        or header.format not in ("csv", "tsv")
-    ):
+    if header.names is None or header.width != 1 or header.names[0] not in classes or reading.header:
         return opened
-    return replace(opened, source=open_source(header.path, replace(ways_of(reading), no_header=True)))
+    # A number above them is the name that pandas gives, unless the row counts say otherwise.
+    return opened if are_numbers(header.names) else with_header(opened, False)
 
 
 def answered_alone(predictions: Input) -> bool:

@@ -75,7 +75,10 @@ def _with_another(seen: Inspection, options: Mapping[str, Any]) -> list[str]:
         return [command_line(each) for each in (*said, ("kl", (seen.path, "OTHER"), options))]
     if seen.labels is not None:
         return [command_line(("ce", ("PREDICTIONS", seen.path), {}))]
-    return []
+    hints = " ".join(hint for _, hint in seen.doubts)
+    said = [("bce", (seen.path, "LABELS"), options)] if "divtool bce" in hints else []
+    said += [("entropy", (seen.path,), {**options, "given": "counts"})] if "--given counts" in hints else []
+    return [command_line(each) for each in said]
 
 
 def command_line(candidate: Candidate) -> str:

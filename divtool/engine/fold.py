@@ -146,7 +146,7 @@ def _asked_for(plan: Plan, extents: Iterator[Extent]) -> Iterator[Extent]:
 
 
 def _counts_differ(plan: Plan) -> Exception:
-    if plan.by_id:
+    if plan.by_id and not plan.without_ids:
         # The join knows which id is missing.
         return RowOrderError()
     leader, other = plan.inputs[0], next(each for each in plan.inputs[1:] if each.count() != plan.inputs[0].count())
@@ -294,7 +294,7 @@ def _check_ids(plan: Plan, slabs: tuple[Slab, ...], state: State) -> None:
     known = [slab.ids for slab in slabs if slab.ids is not None] if plan.by_id else []
     if any(not known[0].same(other) for other in known[1:]):
         raise RowOrderError
-    if len(known) > 1:
+    if len(known) > 1 and not plan.without_ids:
         state.ids.append(fingerprints(known[0]))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from divtool.formats.keys import Keys
+from divtool.formats.keys import Keys, empty_texts
 from divtool.formats.source import Block, Extent, Header, Place, Selection, Source, Stored
 from divtool.meaning.binary import SPREAD, as_cells, both_classes
 from divtool.meaning.columns import Columns
@@ -104,7 +104,8 @@ class Readable(Protocol):
 class Input:
     """One file and what is taken from it. ``order`` lists the class columns in the order common to all inputs,
     ``allowed`` the kinds that its operand may hold. ``single``: its one column speaks of two classes; ``vocabulary``:
-    only so many of the columns are classes that count; ``drop_missing``: rows with an empty cell are marked."""
+    only so many of the columns are classes that count; ``drop_missing``: rows with an empty cell are marked;
+    ``by_id``: rows are matched by their ids, so that each must have one."""
 
     source: Source
     columns: Columns
@@ -116,6 +117,7 @@ class Input:
     single: bool = False
     vocabulary: int | None = None
     drop_missing: bool = False
+    by_id: bool = False
 
     @property
     def header(self) -> Header:
@@ -210,7 +212,21 @@ class Input:
     def slabs(self, extent: Extent, block_bytes: int) -> Iterator[Slab]:
         """Rows, checked and decoded."""
         for block in self.source.blocks(extent, self.selection, block_bytes):
-            yield self._slab(block)
+            yield self._slab(self._with_names(block) if self.by_id else block)
+
+    def _with_names(self, block: Block) -> Block:
+        """The block with rows that have no id marked, or refused: an empty id is the same as no other."""
+        empty = empty_texts(block.keys[0])
+        if empty is None:
+            return block
+        missing = empty if block.missing is None else empty | block.missing
+        if not self.drop_missing:
+            assert self.columns.id is not None
+            raise self.source.place_of(block.first + int(np.argmax(missing))).refusal(
+                "the id is missing", column=self.header.name(self.columns.id),
+                hint="fill it in, or leave such rows out: --missing drop",
+            )  # fmt: skip
+        return replace(block, missing=missing)
 
     def _slab(self, block: Block) -> Slab:
         keys = list(block.keys)

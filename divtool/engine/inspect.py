@@ -9,13 +9,14 @@ from dataclasses import replace
 
 from divtool.engine.arrays import with_class_axes
 from divtool.engine.inputs import Input
+from divtool.engine.naming import id_columns
 from divtool.engine.operands import Opened, ways_of
 from divtool.engine.sampling import first_counts, narrowed, with_kind
 from divtool.engine.scan import scan_labels, scan_table
 from divtool.errors import InputError
 from divtool.formats.opening import file_and_key, open_file
 from divtool.formats.source import FLOAT, INTEGER, TEXT, Container, Header, Source
-from divtool.meaning.columns import Columns, decide_label, decide_matrix, find_id, labels_in, outcomes_of
+from divtool.meaning.columns import Columns, decide_label, decide_matrix, labels_in, outcomes_of
 from divtool.meaning.grammar import find_column
 from divtool.meaning.members import choose_member
 from divtool.measures.declare import Operand
@@ -48,7 +49,7 @@ def _of_source(source: Source, name: str, reading: Reading, most_bytes: int) -> 
         dtype=header.dtype, shape=header.shape, notes=header.notes, origin=header.origin,
     )  # fmt: skip
     try:
-        id = find_id(header, reading.id)
+        (id,) = id_columns([Opened(ANY_TABLE, source)], reading).columns
         label = _label(header, id, reading)
         outcomes = tuple(header.name(i) for i in outcomes_of(header))
         seen = replace(seen, decided=_about(header, id, label, outcomes), outcomes=outcomes)

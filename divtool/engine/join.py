@@ -248,6 +248,8 @@ def _partitions_of(given: Input) -> int:
 def with_rows_in_order(plan: Plan) -> Plan:
     """The plan with every follower's rows put into the leader's order by their ids."""
     leader, *others = plan.inputs
+    if plan.without_ids:
+        raise _order_unknown(plan)
     # A column of the leading file has no id of its own: it stands in order.
     following = [other for other in others if other.as_read.columns.id is not None]
     made: dict[int, Reordered] = {}
@@ -266,3 +268,14 @@ def with_rows_in_order(plan: Plan) -> Plan:
     said = f" ({names} put in order through temporary files)"
     notes = tuple(note + said if note.startswith("rows matched") else note for note in plan.notes)
     return replace(plan, inputs=(leader, *ordered), notes=notes)
+
+
+def _order_unknown(plan: Plan) -> InputError:
+    """The error for files that differ in the order of their ids, beside one that has none to follow either."""
+    named = [each for each in plan.inputs if each.as_read.columns.id is not None]
+    without = plan.without_ids
+    return InputError(
+        f"has no ids, and the rows of {named[0].title} and {named[1].title}, which have, are not the same in the same"
+        " order: which of them does it follow?", path=without[0],
+        hint="give it the column of ids; --id none: rows by position",
+    )  # fmt: skip

@@ -11,7 +11,6 @@ from divtool.engine.arrays import with_class_axes
 from divtool.errors import UsageError
 from divtool.formats.opening import file_and_key, is_glob, matching, open_file
 from divtool.formats.source import Container, Header, Source, Ways
-from divtool.meaning.columns import find_id
 from divtool.meaning.grammar import chosen_columns
 from divtool.meaning.members import choose_member, labels_beside
 from divtool.measures.declare import Declaration, Operand
@@ -24,12 +23,14 @@ _FEWEST = 2
 @dataclass(frozen=True)
 class Opened:
     """An operand, opened. ``column`` is the column named behind the file's name; ``chosen`` are the columns of the
-    truth where it stands class by class among the predictions."""
+    truth where it stands class by class among the predictions; ``among`` is the file of several arrays that it is one
+    of."""
 
     operand: Operand
     source: Source
     column: str | None = None
     chosen: tuple[int, ...] = ()
+    among: Container | None = None
 
     @property
     def is_truth(self) -> bool:
@@ -125,7 +126,7 @@ def _open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
     path, key = file_and_key(os.fspath(thing))
     found = open_file(path, ways_of(reading))
     if isinstance(found, Container):
-        return Opened(operand, found.open(choose_member(found, key, operand.role)))
+        return Opened(operand, found.open(choose_member(found, key, operand.role)), among=found)
     if key is not None and operand.role not in ("target", "sign"):
         raise UsageError(
             f"{path}:{key}: a name behind a file's is that of an array in NPZ or safetensors, or of a labels column",
@@ -135,17 +136,7 @@ def _open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
 
 
 def ways_of(reading: Reading) -> Ways:
-    """How the files are to be opened."""
-    return Ways(reading.delimiter, reading.no_header, reading.input_format, reading.concat)
-
-
-def id_columns(opened: Sequence[Opened], reading: Reading) -> list[int | None]:
-    """The id column of each input: asked for, or named alike in all of them, or in a file that stands alone."""
-    found = []
-    own = (reading.id or "").split(",")
-    for i, each in enumerate(opened):
-        wanted = own[i].strip() if len(own) == len(opened) > 1 else reading.id
-        if wanted is not None and each.header.names is None and len(opened) > 1 and each.header.find(wanted) is None:
-            wanted = None
-        found.append(find_id(each.header, wanted))
-    return found
+    """How the files are to be opened. Raises :class:`UsageError` for a header that is to be there and not."""
+    if reading.header and reading.no_header:
+        raise UsageError("--header and --no-header exclude each other")
+    return Ways(reading.delimiter, reading.no_header, reading.input_format, reading.concat, reading.header)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from divtool.engine.asked import Asked
 from divtool.engine.chunk import Settings
-from divtool.engine.inputs import Readable
+from divtool.engine.inputs import WEIGHT_ROLE, Readable
 from divtool.engine.local import available_threads
 from divtool.options import Running, parse_bytes
 
@@ -38,6 +38,12 @@ class Plan:
     rows: tuple[int, int] | None = None
     inner: bool = False
     normalizer: str = "--normalize"
+
+    @property
+    def without_ids(self) -> tuple[str, ...]:
+        """The files that have no ids where others have: their rows go by position."""
+        files = [each for each in self.inputs if each.role != WEIGHT_ROLE]
+        return tuple(each.title for each in files if self.by_id and each.as_read.columns.id is None)
 
     @property
     def gives_matrix(self) -> bool:

@@ -10,8 +10,10 @@ from divtool.engine.alone import labels_alone
 from divtool.engine.asked import Asked, same
 from divtool.engine.bind import answered_alone, matrix_input, truth_input, weight_input, with_labels
 from divtool.engine.chunk import Settings
+from divtool.engine.first_lines import with_settled_headers
 from divtool.engine.inputs import WEIGHT_ROLE, Input
-from divtool.engine.operands import WEIGHTS, Opened, id_columns, open_operand, open_operands
+from divtool.engine.naming import SAME_BESIDE, check_members_beside, id_columns
+from divtool.engine.operands import WEIGHTS, Opened, open_operand, open_operands
 from divtool.engine.plan import Plan, running_of
 from divtool.engine.presets import counts_rows, zeros_of
 from divtool.errors import InputError, UsageError
@@ -38,8 +40,8 @@ def prepare(
     if not _COLDEST <= measuring.temperature <= 1.0 / _COLDEST:
         raise UsageError(f"--temperature {measuring.temperature:g}: expected a number above 0, from 1e-100 to 1e100")
     verb = asked[0].declared
-    opened = open_operands(verb, operands, reading)
-    inputs, matched = _understood(asked, opened, reading, measuring)
+    opened = with_settled_headers(open_operands(verb, operands, reading), reading)
+    inputs, matched, how = _understood(asked, opened, reading, measuring)
     _check_kinds(inputs, opened, measuring)
     _check_use(inputs, reading, measuring)
     classes, hard = len(matched.orders[0]), any(each.labels is not None for each in inputs)
@@ -48,35 +50,40 @@ def prepare(
     asked = tuple(_chosen(each, inputs, hard, settings) for each in _fitting(asked, inputs, hard))
     threads, chunk_bytes = running_of(running)
     files = [each for each in inputs if each.role != WEIGHT_ROLE]
-    by_id = len(files) > 1 and all(each.columns.id is not None for each in files)
-    if by_id and reading.id is None and not _same_id_name(files):
-        raise _ids_of_two_names(files)
+    by_id = sum(each.columns.id is not None for each in files) > 1
+    _check_join(files, reading)
+    if by_id:
+        inputs = [replace(each, by_id=each.columns.id is not None) for each in inputs]
     return Plan(
         asked=asked, inputs=tuple(inputs), settings=settings, names=matched.names, classes=classes, by_id=by_id,
         keep_rows=keep_rows, labels=hard, rows=None if reading.rows is None else parse_rows(reading.rows),
         inner=reading.join == "inner",
         ignore=tuple(measuring.ignore_index), threads=threads, chunk_bytes=chunk_bytes,
         normalizer="--normalize" if measuring.like is None else f"--like {measuring.like}",
-        notes=(*_notes(files, matched, by_id), *_order_of(asked, files[0], matched)),
+        notes=(*_notes(files, matched, by_id, how), *_order_of(asked, files[0], matched)),
     )  # fmt: skip
 
 
 def _understood(
     asked: Sequence[Asked], opened: Sequence[Opened], reading: Reading, measuring: Measuring
-) -> tuple[list[Input], Matched]:
-    """Every operand in its role with its classes and labels; the weights of the rows come last."""
+) -> tuple[list[Input], Matched, str]:
+    """Every operand in its role with its classes and labels, the weights of the rows last; and how rows are known to
+    be the same, where it is worth telling."""
     verb = asked[0]
     if verb.declared.roles == ("target",):
-        (id,) = id_columns(opened, reading)
+        (id,) = id_columns(opened, reading).columns
         given, matched = labels_alone(
             opened[0], id, reading, str(verb.parameters.get("classes", "")), tuple(measuring.ignore_index)
         )
-        return [given], matched
+        return [given], matched, ""
     named = measuring.sample_weight
     weight = None
     if isinstance(named, str):
         weight = find_weight([o.header for o in opened], [o.is_truth for o in opened], named)
-    ids = id_columns(opened, reading)
+    found = id_columns(opened, reading, weight)
+    ids, how = found.columns, found.how
+    if reading.id is None and check_members_beside(opened, ids):
+        how = SAME_BESIDE
     bound = _bound(opened, ids, reading, weight, of_two=not verb.declared.is_transform)
     ordered = any(each.declared.ordered for each in asked)
     inputs, matched = _with_common_classes(bound, keep_order=verb.declared.is_transform or ordered)
@@ -88,7 +95,7 @@ def _understood(
         inputs.append(weight_input(opened[place], own, column, drop_missing=reading.drops_missing))
     elif named is not None:
         inputs.append(weight_input(open_operand(WEIGHTS, named), None, 0))
-    return inputs, matched
+    return inputs, matched, how
 
 
 def _bound(
@@ -179,19 +186,6 @@ def _chosen(asked: Asked, inputs: Sequence[Input], hard: bool, settings: Setting
     return replace(asked, shortcut=short) if fits else asked
 
 
-def _ids_of_two_names(inputs: Sequence[Input]) -> InputError:
-    named = [(each.title, each.header.name(each.columns.id)) for each in inputs if each.columns.id is not None]
-    return InputError(
-        f'names its rows by "{named[0][1]}", {named[1][0]} by "{named[1][1]}": are these the same ids?',
-        path=named[0][0], hint=f"if they are: --id {named[0][1]},{named[1][1]}; else rename or remove one",
-    )  # fmt: skip
-
-
-def _same_id_name(inputs: Sequence[Input]) -> bool:
-    names = {each.header.name(each.columns.id).strip().lower() for each in inputs if each.columns.id is not None}
-    return len(names) == 1
-
-
 def _with_common_classes(inputs: list[Input], *, keep_order: bool) -> tuple[list[Input], Matched]:
     sides = [
         Side(
@@ -252,8 +246,9 @@ def _check_use(inputs: Sequence[Input], reading: Reading, measuring: Measuring) 
         raise UsageError("--smoothing-mode says how labels are smoothed; --label-smoothing says how much")
     if measuring.weight_target_only and measuring.class_weight is None:
         raise UsageError("--weight-target-only speaks of --class-weight, and there is none")
-    if (reading.delimiter is not None or reading.no_header) and not any(each.header.lines for each in inputs):
-        raise UsageError("--delimiter and --no-header are for text tables; no input is one")
+    of_text = reading.delimiter is not None or reading.header or reading.no_header
+    if of_text and not any(each.header.lines for each in inputs):
+        raise UsageError("--delimiter, --header and --no-header are for text tables; no input is one")
     kinds = {each.kind.name for each in inputs if each.kind is not None}
     if reading.normalize and reading.allow_unnormalized:
         raise UsageError("--normalize and --allow-unnormalized exclude each other")
@@ -273,13 +268,28 @@ def _order_of(asked: Sequence[Asked], first: Input, matched: Matched) -> list[st
     return [f"classes in the order of {first.title}: {shown}"]
 
 
-def _notes(inputs: Sequence[Input], matched: Matched, by_id: bool) -> tuple[str, ...]:
+def _check_join(files: Sequence[Input], reading: Reading) -> None:
+    """An inner join needs the ids of every file."""
+    without = [each.title for each in files if each.columns.id is None]
+    if reading.join != "inner" or (len(files) > 1 and not without):
+        return
+    raise UsageError(
+        f"--join inner joins rows by their ids, and there are none in {', '.join(without)}" if without
+        else "--join inner joins the rows of several files by their ids; there is but one",
+        hint="name the columns that hold them: --id NAME" if without else "",
+    )  # fmt: skip
+
+
+def _notes(inputs: Sequence[Input], matched: Matched, by_id: bool, how: str) -> tuple[str, ...]:
     notes = []
     if len(inputs) > 1:
         first = inputs[0]
         with_id = [each for each in inputs if each.columns.id is not None]
         if by_id and first.columns.id is not None:
-            notes.append(f'rows matched by the column "{first.header.name(first.columns.id)}"')
+            said = f" ({how})" if how else ""
+            notes.append(f'rows matched by the column "{first.header.name(first.columns.id)}"{said}')
+        elif how:
+            notes.append(f"rows matched by position ({how})")
         elif with_id:
             without = ", ".join(each.title for each in inputs if each.columns.id is None)
             notes.append(f"rows matched by position ({without} has no id column)")
@@ -289,6 +299,7 @@ def _notes(inputs: Sequence[Input], matched: Matched, by_id: bool) -> tuple[str,
         notes.append(f"classes matched {matched.how}")
     rule = next((each.labels for each in inputs if each.labels), None)
     if rule is not None:
-        how = {"name": "name", "sign": "sign, -1 and 1"}.get(rule.how, f"index, 0 to {rule.classes - 1}")
+        ways = {"name": "name", "sign": "sign, -1 and 1", "truth": "truth, False and True"}
+        how = ways.get(rule.how, f"index, 0 to {rule.classes - 1}")
         notes.append(f"labels matched by {how}")
     return tuple(notes)

@@ -13,6 +13,7 @@ from divtool.accumulators.moments import MomentFigures
 from divtool.engine.asked import Asked
 from divtool.engine.fold import State
 from divtool.engine.inputs import WEIGHT_ROLE, Input, Readable
+from divtool.engine.naming import SAME_BESIDE
 from divtool.engine.plan import Plan
 from divtool.errors import InputError
 from divtool.formats.source import Header
@@ -189,6 +190,8 @@ def _labels(given: Input) -> str:
     assert given.labels is not None
     if given.labels.how == "name":
         return "class names"
+    if given.labels.how == "truth":
+        return "False and True"
     return "-1 and 1" if given.labels.how == "sign" else f"class indices 0 to {given.labels.classes - 1}"
 
 
@@ -197,9 +200,11 @@ def _about_matching(plan: Plan) -> list[str]:
     said = []
     inputs = [each.as_read for each in plan.inputs if each.role != WEIGHT_ROLE]
     with_ids = [each for each in inputs if each.columns.id is not None]
-    if len(inputs) > 1 and with_ids and not plan.by_id:
-        names = ", ".join(each.title for each in inputs if each.columns.id is None)
-        said.append(f"rows are matched by position: {with_ids[0].title} has ids, {names} has none")
+    names = ", ".join(each.title for each in inputs if each.columns.id is None)
+    checked = any(SAME_BESIDE in note for note in plan.notes)
+    if len(inputs) > 1 and with_ids and names and not checked:
+        which = f"rows of {names}" if plan.by_id else "rows"
+        said.append(f"{which} are matched by position: {with_ids[0].title} has ids, {names} has none")
     by_index = any(each.labels is not None and each.labels.how == "index" for each in inputs)
     if by_index:
         said += _out_of_order(inputs[0], "label indices count the columns of")

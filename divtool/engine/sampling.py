@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,15 +10,15 @@ import numpy as np
 from divtool.engine.inputs import Input
 from divtool.errors import InputError
 from divtool.formats.source import INTEGER, Block, Selection, Source
+from divtool.meaning.alike import apart_from_series, odd_one_out, side_by_side, sum_of_others
 from divtool.meaning.binary import decide_single
-from divtool.meaning.columns import Columns, chance_like, id_like
+from divtool.meaning.columns import Columns, chance_like
+from divtool.meaning.ids import id_like
 from divtool.meaning.kinds import Kind, decide_kind, kind_of_cells, whole_numbers
-from divtool.numerics.rowsum import row_sum
 from divtool.options import KINDS, Reading
 
 _SAMPLE_ROWS, _SAMPLE_BYTES = 4096, 1 << 20
 _FEWEST_SAMPLED = 16
-_MOST_TRIED = 100
 _FEWEST_COUNTED = 10
 
 
@@ -30,13 +31,18 @@ def with_kind(given: Input, reading: Reading, allowed: frozenset[str], option: s
     by_cell = kind_of_cells(sample.matrix, allowed, wanted)
     if given.single:
         kind = decide_single(sample.matrix, given.header, given.columns.classes[0], given=wanted)
+    elif given.role == "target" and "chances" in allowed:
+        # Answers are from 0 (no) to 1 (yes); what is not is refused by its row.
+        kind = Kind("chances", "answers from 0 to 1")
     elif by_cell is not None:
         kind = by_cell
+        if kind.name == "counts" and reading.columns is None:
+            _check_counts(sample, given)
     elif given.role == "target":
         kind = _kind_of_target(sample, given, reading)
     else:
         kind = decide_kind(
-            sample.matrix[:, : given.width], given.header, given=wanted, normalize=reading.normalize, option=option,
+            sample.matrix, given.header, given=wanted, normalize=reading.normalize, option=option,
             only_logits="probs" not in allowed, unnormalized=reading.allow_unnormalized,
         )  # fmt: skip
         if wanted is None and reading.columns is None:
@@ -45,26 +51,50 @@ def with_kind(given: Input, reading: Reading, allowed: frozenset[str], option: s
 
 
 def _check_alike(sample: Block, given: Input, kind: Kind) -> None:
-    """Logits are not guessed from columns of unlike content: ages and prices beside a score are no classes."""
-    if kind.name != "logits" or (given.header.names is None and not given.header.lines):
+    """Logits are not guessed from columns of unlike content or unlike names: ages and prices beside scores, what was
+    made of the scores, or the outputs of several models are no classes of one table."""
+    header = given.header
+    if kind.name != "logits" or (header.names is None and not header.lines):
         return
-    header, classes = given.header, given.columns.classes
-    # Without one column the rest sum to 1: a loss or a score beside probabilities.
-    x = sample.matrix.astype(np.float64)
-    for i in range(x.shape[1] if 2 < x.shape[1] <= _MOST_TRIED else 0):
-        rest = np.abs(row_sum(np.delete(x, i, axis=1)) - 1.0)
-        if 2 * (rest <= kind.tolerance).sum() > len(x):
-            odd = header.name(classes[i])
-            raise InputError(
-                f'which columns are the classes? The rows sum to 1 without "{odd}"', path=given.title,
-                hint=f"leave it out: --columns '!{odd}'; or, if all are logits: --given logits",
-            )  # fmt: skip
-    whole = [bool((column == np.round(column)).all()) for column in sample.matrix.T]
+    classes, x = given.columns.classes, sample.matrix.astype(np.float64)
+    odd = odd_one_out(x, kind.tolerance)
+    if odd is not None:
+        name, said = header.name(classes[odd[0]]), odd[1]
+        what = f'"{name}" {said}' if said else f'The rows sum to 1 without "{name}"'
+        raise _unlike(given, what, f"leave it out: --columns '!{name}'")
+    whole = [bool((column == np.round(column)).all()) and bool(column.any()) for column in x.T]
     if any(whole) and not all(whole):
-        odd, even = header.name(classes[whole.index(True)]), header.name(classes[whole.index(False)])
+        name, other = header.name(classes[whole.index(True)]), header.name(classes[whole.index(False)])
+        raise _unlike(given, f'"{name}" holds whole numbers, "{other}" does not', "name them: --columns a,b,c")
+    names = given.class_names or ()
+    series = apart_from_series(names)
+    if series is not None:
+        first, last, other = series
+        raise _unlike(given, f'"{other}" is none of "{first}" to "{last}"', f"name them: --columns {first}-{last}")
+    models = side_by_side(names)
+    if models is not None:
+        starts = [f'"{start}"' if start else "nothing" for start in models]
+        raise _unlike(
+            given, f"The same names stand behind {starts[0]} and behind {starts[1]}",
+            f"choose those of one model: --columns '/^{re.escape(models[1])}/'",
+        )  # fmt: skip
+
+
+def _unlike(given: Input, what: str, way_out: str) -> InputError:
+    return InputError(
+        f"which columns are the classes? {what}", path=given.title,
+        hint=f"{way_out}; or, if all are logits: --given logits",
+    )  # fmt: skip
+
+
+def _check_counts(sample: Block, given: Input) -> None:
+    """A total beside counts is no class."""
+    total = sum_of_others(sample.matrix.astype(np.float64))
+    if total is not None:
+        name = given.header.name(given.columns.classes[total])
         raise InputError(
-            f'which columns are the classes? "{odd}" holds whole numbers, "{even}" does not', path=given.title,
-            hint="name them: --columns a,b,c; or, if all are logits: --given logits",
+            f'"{name}" is the sum of the others in every row: a total is no class', path=given.title,
+            hint=f"leave it out: --columns '!{name}'",
         )  # fmt: skip
 
 

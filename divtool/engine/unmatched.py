@@ -12,6 +12,7 @@ from divtool.engine.inputs import Input
 from divtool.engine.matching import FOLLOWER, LEADER, Tally
 from divtool.errors import InputError
 from divtool.formats.keys import Keys, text_keys
+from divtool.meaning.ids import BY_POSITION
 
 _READ = 4 << 20
 _SHOWN = 60
@@ -20,8 +21,8 @@ _NUMBER, _PLAIN = r"^([+-]?)0*([0-9]+)(\.0*)?$", r"\1\2"
 
 
 def fault_of(found: Tally, leader: Input, follower: Input, *, inner: bool) -> InputError | None:
-    """The error for the smallest row whose id does not fit, None if all do. With ``inner`` ids that one side lacks are
-    no fault, unless the sides have none in common."""
+    """The error for the first id that stands twice, else for the first that one side lacks; None if all fit. With
+    ``inner`` ids that one side lacks are no fault, unless the sides have none in common."""
     sides = (leader, follower)
     if found.common == 0:
         return _nothing_in_common(leader, follower)
@@ -30,18 +31,20 @@ def fault_of(found: Tally, leader: Input, follower: Input, *, inner: bool) -> In
         faults += [(row, side, False) for side, row in enumerate(found.lost) if row is not None]
     if not faults:
         return None
-    row, side, twin = min(faults)
+    # One id twice makes another one missing: the twin is the cause.
+    row, side, twin = min([fault for fault in faults if fault[2]] or faults)
     own, other = sides[side], sides[FOLLOWER if side == LEADER else LEADER]
     name = shortened(id_of(own, row))
     if twin:
         return own.source.place_of(row).refusal(
             f'the id "{name}" stands there a second time; expected each id once',
-            hint="remove one of the two rows; no way of joining chooses between them",
+            hint="remove one of the two rows; no way of joining chooses between them; " + BY_POSITION,
         )
     return own.source.place_of(row).refusal(
         f'the id "{name}" is not in {other.title}{_how_many(found, side)}',
         hint=(_near(id_of(own, row), other) or "both files must hold the same ids, each once")
-        + "; --join inner leaves out what one file alone has",
+        + "; --join inner leaves out what one file alone has; "
+        + BY_POSITION,
     )
 
 
@@ -56,8 +59,7 @@ def _nothing_in_common(leader: Input, follower: Input) -> InputError:
         f'has no id that {follower.title} has: it begins with "{shortened(first)}", {os.path.basename(follower.title)}'
         f' with "{shortened(second)}"; are these the same ids?',
         path=leader.title,
-        hint=_near(first, follower)
-        or "--id names the columns that hold the same ids; without them rows go by position",
+        hint=(_near(first, follower) or "--id names the columns that hold the same ids") + "; " + BY_POSITION,
     )
 
 

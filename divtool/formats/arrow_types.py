@@ -36,6 +36,9 @@ def word_of(type_: pa.DataType) -> str:
     if pa.types.is_integer(type_):
         return INTEGER
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean)
+    if pa.types.is_date(type_) or pa.types.is_timestamp(type_) or pa.types.is_time(type_):
+        # Moments are no numbers to compute with, but they may name rows.
+        return TEXT
     return TEXT if any(test(type_) for test in texts) else OTHER
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import IO
 
 import numpy as np
@@ -14,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from divtool.errors import InputError
-from divtool.formats.csv_cells import parse, refuse_odd_numbers, stray_quotation, without_nulls
+from divtool.formats.csv_cells import EXCEPT_IT, parse, refuse_odd_numbers, shortened, stray_quotation, without_nulls
 from divtool.formats.csv_fields import guess_fields
 from divtool.formats.csv_vectors import lists_of
 from divtool.formats.dialect import Dialect, decide_dialect, header_notes
@@ -36,14 +38,16 @@ _QUOTES = 'a quotation mark (") inside a cell must be doubled, and the cell stan
 class CsvSource(LineSource):
     """A text table. Numbers are parsed as doubles, ids and labels stay text."""
 
-    def __init__(self, path: str, shown: str, *, delimiter: str | None = None, no_header: bool = False) -> None:
+    def __init__(
+        self, path: str, shown: str, *, delimiter: str | None = None, no_header: bool = False, header: bool = False
+    ) -> None:
         super().__init__(path, shown)
         head = _head(path, shown)
         if delimiter in ("\\t", "tab"):
             delimiter = "\t"
         elif delimiter == "space":
             delimiter = " "
-        self._dialect = decide_dialect(head, shown, delimiter=delimiter, no_header=no_header)
+        self._dialect = decide_dialect(head, shown, delimiter=delimiter, no_header=no_header, header=header)
         self._index = LineIndex(path, shown, self._dialect.start, self._dialect.first_line)
         self._fields = guess_fields(_sample(path, self._dialect, self._index.end), self._dialect, shown)
         self.header = Header(
@@ -53,7 +57,14 @@ class CsvSource(LineSource):
             notes=header_notes(self._dialect, shown), vectors=self._fields.vectors,
         )  # fmt: skip
 
+    def with_header(self, there: bool) -> CsvSource:
+        """The same file with its first line taken for names, or for a row."""
+        other = CsvSource(self.path, self._shown, delimiter=self._dialect.delimiter, no_header=not there, header=there)
+        other.header = replace(other.header, origin=self.header.origin)
+        return other
+
     def _parsed(self, data: bytes, first: int, rows: int, selection: Selection) -> Block:
+        self._refuse_header_again(data, first)
         data = self._dialect.tidied(data)
         used = self._fields.needed(selection)
         numbers = self._numbers(selection)
@@ -92,7 +103,22 @@ class CsvSource(LineSource):
     def _refuse(self, row: int, field: int | None, message: str, hint: str) -> InputError:
         """The error that speaks of a cell."""
         column = None if field is None else self._fields.fields[field].name
+        hint = hint.replace(EXCEPT_IT, shlex.quote(f"!{shortened(column or '')}"))
         return self.place_of(row).refusal(message, column=column, hint=hint)
+
+    def _refuse_header_again(self, data: bytes, first: int) -> None:
+        """Refuse a line that repeats names which are numbers: it would be a row like any other."""
+        again = self._dialect.again
+        if not again or again not in data:
+            return
+        found = re.search(rb"(?:\A|\n)" + re.escape(again) + rb"(?:\r?\n|\Z)", data)
+        if found is not None:
+            begin = found.start() + (data[found.start() : found.start() + 1] == b"\n")
+            raise self._refuse(
+                first + int(record_ends(data[:begin], quotes=self._index.quotes).size), None,
+                "the header stands there again: were files joined with cat?",
+                "remove the line" + ("; if it is a row: --header" if self._dialect.width < 3 else ""),
+            )  # fmt: skip
 
     def _check_rows(self, data: bytes, first: int, rows: int, found: int) -> None:
         """Refuse quotation marks that would make several rows one, or a row several."""
@@ -112,12 +138,12 @@ class CsvSource(LineSource):
 
 def open_csv(path: str, shown: str, ways: Ways) -> CsvSource:
     """Open a text table; ``shown`` is how messages call it."""
-    return CsvSource(path, shown, delimiter=ways.delimiter, no_header=ways.no_header)
+    return CsvSource(path, shown, delimiter=ways.delimiter, no_header=ways.no_header, header=ways.header)
 
 
 def open_tsv(path: str, shown: str, ways: Ways) -> CsvSource:
     """The same with tabs, whatever the first line looks like."""
-    return CsvSource(path, shown, delimiter=ways.delimiter or "\t", no_header=ways.no_header)
+    return CsvSource(path, shown, delimiter=ways.delimiter or "\t", no_header=ways.no_header, header=ways.header)
 
 
 def _head(path: str, shown: str) -> bytes:

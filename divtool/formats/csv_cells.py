@@ -15,6 +15,7 @@ import pyarrow.csv as arrow_csv
 
 from divtool.errors import InputError
 from divtool.formats.dialect import Dialect
+from divtool.formats.first_line import DECIMAL_COMMA
 from divtool.formats.lines import record_places
 
 # RE2 and Python read it alike.
@@ -22,10 +23,11 @@ NUMBER_PATTERN = r"^[+-]?([0-9]+\.?[0-9]*([eE][+-]?[0-9]+)?|\.[0-9]+([eE][+-]?[0
 _SAID = r"^\s*[+-]?(inf|infinity|nan)\s*$"
 _BAD_CELL = re.compile(r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to \w+: (.*)", re.DOTALL)
 _BAD_WIDTH = re.compile(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
 # What people write where they have no number.
 MISSING = {"na", "n/a", "#n/a", "<na>", "nil", "null", "none", "missing", "-", "--", "?", "."}
 _SHOWN = 60
+# Stands in hints for an option's value that leaves the cell's own column out.
+EXCEPT_IT = "!NAME"
 
 
 class Refuse(Protocol):
@@ -100,7 +102,7 @@ def _explained(message: str, first: int, refuse: Refuse) -> InputError:
         if "invalid UTF8" in cell[3]:
             return refuse(row, None, "the text is no UTF-8", "Latin-1 text? iconv -f LATIN1 -t UTF-8 FILE > NEW")
         text = cell[3].removeprefix("invalid value '").removesuffix("'")
-        return refuse(row, field, f'"{shortened(text)}" is not a number', _way_out(text, field))
+        return refuse(row, field, f'"{shortened(text)}" is not a number', _way_out(text))
     if width:
         row = first + (int(width[1]) - 1 if width[1] else 0)
         return refuse(
@@ -110,13 +112,13 @@ def _explained(message: str, first: int, refuse: Refuse) -> InputError:
     return refuse(first, None, f"cannot be read as a table: {message}", "")
 
 
-def _way_out(text: str, field: int) -> str:
+def _way_out(text: str) -> str:
     word = text.strip().lower()
     if word in MISSING:
         return "a missing value is an empty cell: leave it empty, and leave such rows out with --missing drop"
-    if _DECIMAL_COMMA.fullmatch(text):
+    if DECIMAL_COMMA.fullmatch(text):
         return "expected a decimal point, and no separators of thousands"
-    return "if it is no class column, leave it out: --columns '!NAME'"
+    return f"if it is no class column, leave it out: --columns {EXCEPT_IT}"
 
 
 def shortened(text: str) -> str:

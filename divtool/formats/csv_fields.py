@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 
 from divtool.errors import InputError
 from divtool.formats.csv_cells import MISSING
 from divtool.formats.csv_vectors import ELIDED, WORDED, pieces_of
-from divtool.formats.dialect import NUMBER, VECTOR, WHOLE, Dialect
+from divtool.formats.dialect import Dialect
 from divtool.formats.fields import Field, Fields
+from divtool.formats.first_line import DECIMAL_COMMA, NUMBER, VECTOR, WHOLE, decimal_commas
 from divtool.formats.source import FLOAT, INTEGER, TEXT
-
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*", re.ASCII)
 
 
 def guess_fields(lines: bytes, dialect: Dialect, shown: str) -> Fields:
@@ -32,7 +30,7 @@ def guess_fields(lines: bytes, dialect: Dialect, shown: str) -> Fields:
     columns = columns or [[] for _ in range(width)]
     fields = tuple(_guess_field(name, filled) for name, filled in zip(names, columns, strict=True))
     if not any(field.type == FLOAT for field in fields):
-        _refuse_decimal_commas(columns, shown)
+        _refuse_decimal_commas(columns, shown, dialect.delimiter)
         _refuse_left_out(names, columns, shown)
     return Fields(fields)
 
@@ -60,13 +58,10 @@ def _guess_field(name: str, filled: list[str]) -> Field:
     return Field(name, INTEGER if filled and all(WHOLE.fullmatch(cell) for cell in filled) else FLOAT)
 
 
-def _refuse_decimal_commas(columns: list[list[str]], shown: str) -> None:
+def _refuse_decimal_commas(columns: list[list[str]], shown: str, delimiter: str) -> None:
     for cells in columns:
-        if cells and 2 * sum(_DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells) > len(cells):
-            raise InputError(
-                "numbers are written with decimal commas; expected points", path=shown,
-                hint="pandas: read_csv(FILE, sep=';', decimal=',').to_csv(NEW, index=False)",
-            )  # fmt: skip
+        if cells and 2 * sum(DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells) > len(cells):
+            raise decimal_commas(shown, delimiter)
 
 
 def _refuse_left_out(names: list[str] | tuple[str, ...], columns: list[list[str]], shown: str) -> None:

@@ -6,22 +6,29 @@ import csv
 import io
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from divtool.errors import InputError, UsageError
-
-NUMBER = re.compile(
-    r"\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf|infinity|nan)\s*", re.ASCII | re.IGNORECASE
+from divtool.formats.first_line import (
+    DECIMAL_COMMA,
+    NUMBER,
+    are_doubtful,
+    are_numbers,
+    decimal_commas,
+    is_row,
+    refuse_title,
+    shortly,
 )
-WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-# A cell that holds a row of numbers: a list, a tuple, what NumPy prints; not what has a word before it.
-VECTOR = re.compile(r"\s*[\[(]\s*[+-]?(\d|\.\d|inf|nan|\.\.\.).*[\])]\s*", re.ASCII | re.IGNORECASE | re.DOTALL)
+
 _DELIMITERS = (",", "\t", ";", "|")
 _MOST_COLUMNS = 1 << 20
-_SHOWN = 6
+_SAMPLED = 1000
+_MOST_TRUE = 2
+# What Excel takes for the delimiter, above the table.
+_EXCEL = re.compile(rb'"?sep=([^\r\n"])"?\r?\n', re.IGNORECASE)
 _RUNS = re.compile(rb'("(?:[^"]|"")*")|^ +| +(?=\r?\n|\Z)|( {2,})', re.MULTILINE)
 
 
@@ -29,7 +36,8 @@ _RUNS = re.compile(rb'("(?:[^"]|"")*")|^ +| +(?=\r?\n|\Z)|( {2,})', re.MULTILINE
 class Dialect:
     """``width`` cells a line, of which the last has no meaning where lines end in a delimiter (``trailing``); ``start``
     is the byte at which the first row begins, ``first_line`` its line number; ``spaced``: a space follows each
-    delimiter; ``notes`` say what a reader of the table might not expect."""
+    delimiter; ``notes`` say what a reader of the table might not expect. ``asked``: somebody said that there is a
+    header. ``again``: the header as it is written, where it must not stand among the rows too but could."""
 
     delimiter: str
     names: tuple[str, ...] | None
@@ -39,6 +47,8 @@ class Dialect:
     spaced: bool = False
     trailing: bool = False
     notes: tuple[str, ...] = ()
+    asked: bool = False
+    again: bytes = b""
 
     def tidied(self, data: bytes) -> bytes:
         """Whole lines with one delimiter between two cells, and no space behind it."""
@@ -70,17 +80,16 @@ def _one_space(data: bytes) -> bytes:
     return data.strip(b" ")
 
 
-def decide_dialect(head: bytes, path: str, *, delimiter: str | None, no_header: bool) -> Dialect:
-    """Read the beginning of a file (up to its first few records).
+def decide_dialect(
+    head: bytes, path: str, *, delimiter: str | None, no_header: bool = False, header: bool = False
+) -> Dialect:
+    """Read the beginning of a file (up to its first few records). ``header`` and ``no_header`` say what it begins with.
 
-    Raises :class:`InputError` for an empty file, another encoding than UTF-8, columns of the same name, or a first line
-    that does not fit those below it.
+    Raises :class:`InputError` for an empty file, another encoding than UTF-8, decimal commas, columns of the same name,
+    or a first line that does not fit those below it or may be a row as well as a header.
     """
-    bom = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError("is UTF-16 text; expected UTF-8", path=path, hint="iconv -f UTF-16 -t UTF-8 FILE > NEW")
-    comments, start = _comments(head, bom, delimiter)
-    line = len(comments) + 1
+    above, start, delimiter, excel = _above(head, path, delimiter)
+    line = len(above) + 1 + excel
     text, sizes = _records(head[start:], path, line)
     if not text:
         raise InputError("the file is empty", path=path, hint="expected a header line and a row for each example")
@@ -89,25 +98,70 @@ def decide_dialect(head: bytes, path: str, *, delimiter: str | None, no_header: 
     mark = _delimiter(delimiter, text)
     spaced = mark != " " and _is_spaced(text, mark)
     rows = [_cells(record, mark, path, spaced=spaced) for record in text if record]
+    _refuse_decimal_commas(rows, mark, path)
     trailing = len(rows[0]) > 1 and all(not row[-1].strip() for row in rows) and len({len(row) for row in rows}) == 1
-    notes = _told(path, comments, trailing=trailing)
-    named = _named_by_comment(comments, rows, mark, path)
-    width = len(rows[0])
-    if named or no_header or _is_data(rows, trailing=trailing):
-        names = None
-        if named and not no_header:
-            names = tuple(named)
-            notes = (f"{path}: the names of the columns are those of the comment above them",)
-        return Dialect(mark, names, width, start, line, spaced, trailing, notes)
-    _refuse_title(rows, path, line)
-    names = tuple(name.strip() for name in (rows[0][:-1] if trailing else rows[0]))
-    refuse_twins(names, path, line)
-    below = line + text[0].count("\n") + 1
-    return Dialect(mark, names, width, start + sizes[0], below, spaced, trailing, notes)
+    notes = _told(path, above, trailing=trailing, excel=excel)
+    found = Dialect(mark, None, len(rows[0]), start, line, spaced, trailing, notes)
+    named = _named_by_comment(above, rows, mark, path)
+    if named and not no_header:
+        said = f"{path}: the names of the columns are those of the comment above them"
+        return replace(found, names=tuple(named), notes=(said,))
+    cells = rows[0][:-1] if trailing else rows[0]
+    below = _column(head[start + sizes[0] :]) if cells == ["0"] else rows[1:]
+    if named or no_header or (not header and is_row(cells, below, path, line)):
+        return found
+    refuse_title(rows, path, line)
+    written = head[start : start + sizes[0]]
+    return _with_names(found, cells, written, text[0].count("\n") + 1, path, asked=header)
 
 
-def _told(path: str, comments: list[str], *, trailing: bool) -> tuple[str, ...]:
+def _above(head: bytes, path: str, delimiter: str | None) -> tuple[list[str], int, str | None, bool]:
+    """What stands above the table: its comments, where it begins, what separates its cells, and whether a line for
+    Excel says so."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError("is UTF-16 text; expected UTF-8", path=path, hint="iconv -f UTF-16 -t UTF-8 FILE > NEW")
+    start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    excel = _EXCEL.match(head, start)
+    if excel:
+        start, delimiter = excel.end(), delimiter or excel[1].decode("latin-1")
+    comments, start = _comments(head, start, delimiter)
+    return comments, start, delimiter, excel is not None
+
+
+def _with_names(found: Dialect, cells: list[str], written: bytes, lines: int, path: str, *, asked: bool) -> Dialect:
+    """The dialect with the names of its first record, which is ``written`` so on so many ``lines``."""
+    names = tuple(name.strip() for name in cells)
+    refuse_twins(names, path, found.first_line)
+    # One number, or two that are 0 and 1, may be a row as well where somebody says that they are the names.
+    again = are_numbers(names) and not (asked and len(names) <= _MOST_TRUE)
+    return replace(
+        found, names=names, start=found.start + len(written), first_line=found.first_line + lines, asked=asked,
+        again=written.rstrip(b"\r\n") if again else b"",
+    )  # fmt: skip
+
+
+def _column(data: bytes) -> list[list[str]]:
+    """The first cells of a file of one column: one of them says little, and many of them cost little."""
+    lines = data.split(b"\n", _SAMPLED)[:_SAMPLED]
+    return [[line.decode("utf-8", "replace").strip().strip('"')] for line in lines if line.strip()]
+
+
+def _refuse_decimal_commas(rows: list[list[str]], mark: str, path: str) -> None:
+    """Refuse them where the first line holds some, or where they stand alone and commas would cut them in two."""
+    if mark != "," and any(DECIMAL_COMMA.fullmatch(cell) for cell in rows[0]):
+        raise decimal_commas(path, mark)
+    alone = mark == "," and all(len(row) == 2 and DECIMAL_COMMA.fullmatch(",".join(row)) for row in rows)
+    if not alone or not all(row[0] in ("0", "1", "-0") for row in rows):
+        return
+    # A whole number of many digits, or with a 0 before others, is no count beside 0 or 1.
+    if any(len(row[1]) > 4 or (len(row[1]) > 1 and row[1][0] == "0") for row in rows):
+        raise decimal_commas(path)
+
+
+def _told(path: str, comments: list[str], *, trailing: bool, excel: bool) -> tuple[str, ...]:
     notes = []
+    if excel:
+        notes.append(f"{path}: the line above the table (sep=) says what separates its cells")
     if comments:
         notes.append(f"{path}: {len(comments)} comment line{'s' * (len(comments) > 1)} above the table passed over")
     if trailing:
@@ -195,6 +249,10 @@ def _delimiter(given: str | None, records: list[str]) -> str:
 
 def _guess_delimiter(records: list[str]) -> str:
     bare = [_bare(record) for record in records]
+    for mark in (";", "\t"):
+        commas = sum(DECIMAL_COMMA.fullmatch(piece) is not None for piece in bare[0].split(mark))
+        if mark in bare[0] and commas and commas == bare[0].count(","):
+            return mark
     if any(mark in bare[0] for mark in _DELIMITERS):
         return max(_DELIMITERS, key=bare[0].count)
     return " " if _is_spread_by_spaces(bare) else ","
@@ -253,41 +311,6 @@ def _cells(record: str, delimiter: str, path: str, *, spaced: bool) -> list[str]
     return names
 
 
-def _is_data(rows: list[list[str]], *, trailing: bool) -> bool:
-    """Whether the first record is a row of data: all numbers, unless they merely count the columns; or a row of numbers
-    in one cell, which is no name."""
-    first = rows[0][:-1] if trailing else rows[0]
-    if any(VECTOR.fullmatch(cell) for cell in first):
-        return True
-    if not all(NUMBER.fullmatch(cell) for cell in first):
-        # A row of text under no header (a bare list of names) cannot be told from a header, so it is one.
-        return False
-    distinct_whole = len(first) > 1 and all(WHOLE.fullmatch(cell) for cell in first) and len(set(first)) == len(first)
-    if not distinct_whole or not rows[1:] or any(cell.startswith("-") for cell in first):
-        return True
-    # Whole numbers over other numbers are names of classes (pandas writes columns 1, 2, 3 so); over whole numbers only
-    # a plain count is.
-    below = rows[1][: len(first)]
-    counts = first == [str(i) for i in range(len(first))] and below != first
-    return not counts and all(WHOLE.fullmatch(cell) for cell in below)
-
-
-def _refuse_title(rows: list[list[str]], path: str, line: int) -> None:
-    """Refuse a first line that has not as many cells as two lines below it, which agree."""
-    if len(rows) < 3 or len(rows[1]) != len(rows[2]) or len(rows[0]) == len(rows[1]):
-        return
-    names, cells = len(rows[0]), len(rows[1])
-    hint = "is it a title? expected the names of the columns first; tail -n +2 FILE > NEW removes a line"
-    if names + 1 == cells and not rows[1][-1] and not rows[2][-1]:
-        hint = "the lines end in a delimiter, the header does not: sed 's/.$//' FILE > NEW"
-    elif names + 1 == cells:
-        hint = "does the header lack a name for the names of the rows? write one before it"
-    raise InputError(
-        f"the first line has {names} cell{'s' * (names > 1)}, the lines below it have {cells}",
-        path=path, line=line, hint=hint,
-    )  # fmt: skip
-
-
 def refuse_twins(names: list[str] | tuple[str, ...], path: str, line: int) -> None:
     """Refuse columns of the same name."""
     seen: set[str] = set()
@@ -301,9 +324,6 @@ def refuse_twins(names: list[str] | tuple[str, ...], path: str, line: int) -> No
 
 def header_notes(dialect: Dialect, shown: str) -> tuple[str, ...]:
     """What is to be said of the decision: numbers taken as names, and the dialect's own notes."""
-    names = dialect.names or ()
-    doubtful = [name for name in names if NUMBER.fullmatch(name) and not WHOLE.fullmatch(name)]
-    if not names or not (doubtful or all(NUMBER.fullmatch(name) for name in names)):
+    if dialect.asked or not are_doubtful(dialect.names or ()):
         return dialect.notes
-    first = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    return (*dialect.notes, f"{shown}: the first line ({first}) is taken as names (--no-header)")
+    return (*dialect.notes, f"{shown}: the first line ({shortly(dialect.names or ())}) is taken as names (--no-header)")

@@ -4,6 +4,7 @@ their folders say (``split=test/fold=3``)."""
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import Counter
 from dataclasses import dataclass
@@ -21,18 +22,25 @@ _KEPT_OTHERWISE = {
     ".zgroup": ("is a Zarr group", "zarr.open(FOLDER)"),
     "zarr.json": ("is a Zarr array", "zarr.open(FOLDER)"),
 }
+# What lies beside the parts and speaks of them.
+_ABOUT = re.compile(
+    r"(readme|licen[cs]e|copying|notice)(\.(md|txt|rst))?|.*\.md|.*\.(md5|sha1|sha256|sha512|crc|crc32)(sums?)?"
+    r"|((md5|sha1|sha256|sha512)sums?|checksums?)(\.txt)?", re.IGNORECASE
+)  # fmt: skip
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
 class Listing:
     """The parts of ``name`` (a folder or a glob) in natural order. Each has a value for each of the ``keys`` that the
-    names of folders give; None stands for a missing one."""
+    names of folders give; None stands for a missing one.
+    ``passed`` are the files that speak of the parts and are none."""
 
     name: str
     paths: tuple[str, ...]
     keys: tuple[str, ...] = ()
     values: tuple[tuple[str | None, ...], ...] = ()
+    passed: tuple[str, ...] = ()
 
     @property
     def usual_suffix(self) -> str:
@@ -57,7 +65,7 @@ class Listing:
 
     def check_unchanged(self) -> None:
         """Refuse if files were added or taken away."""
-        now = set(_paths(self.name))
+        now = set(_paths(self.name)[0])
         for path in self.paths:
             if path not in now:
                 raise InputError("was taken away while the table was read", path=path, hint=_AGAIN)
@@ -75,11 +83,11 @@ def _suffix(path: str) -> str:
 
 def list_parts(name: str) -> Listing:
     """The parts of a folder or of a glob. Raises :class:`InputError` where there is none, or a thing that is none."""
-    paths = _paths(name)
+    paths, passed = _paths(name)
     if not paths:
         raise InputError(
             "the folder holds no file that could be a part of a table", path=name,
-            hint="names that begin with '.' or '_' are passed over",
+            hint="names that begin with '.' or '_' are passed over, and README files",
         )  # fmt: skip
     for path in paths:
         _refuse_other_things(path)
@@ -91,10 +99,19 @@ def list_parts(name: str) -> Listing:
                 f"the folders above it are keyed by {_said(each)}, those of {paths[0]} by {_said(pairs[0])}",
                 path=path, hint="every part must have the same keys, in the same order",
             )  # fmt: skip
-    return Listing(name, tuple(paths), keys, tuple(tuple(value for _, value in each) for each in pairs) if keys else ())
+    values = tuple(tuple(value for _, value in each) for each in pairs) if keys else ()
+    return Listing(name, tuple(paths), keys, values, tuple(map(os.path.basename, passed)))
 
 
-def _paths(name: str) -> list[str]:
+def _paths(name: str) -> tuple[list[str], list[str]]:
+    """The parts, and what only speaks of them."""
+    found = _all_paths(name)
+    about = [_ABOUT.fullmatch(os.path.basename(path)) is not None for path in found]
+    passed = [path for path, aside in zip(found, about, strict=True) if aside]
+    return [path for path, aside in zip(found, about, strict=True) if not aside], passed
+
+
+def _all_paths(name: str) -> list[str]:
     if not is_glob(name):
         return sorted(_files_in(name), key=_order)
     hidden = os.path.basename(name).startswith("_")

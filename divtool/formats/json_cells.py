@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from divtool.errors import InputError
-from divtool.formats.dialect import NUMBER
+from divtool.formats.first_line import NUMBER
 from divtool.formats.json_shape import unwrapped
 
 # Makes the error that speaks of a row, counted from the first of the column.

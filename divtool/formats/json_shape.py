@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from divtool.formats.dialect import NUMBER, WHOLE
 from divtool.formats.fields import Field, Fields
+from divtool.formats.first_line import NUMBER, WHOLE
 from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -148,6 +148,13 @@ def unwrapped(cell: list[Any]) -> list[Any]:
     if cell and all(isinstance(each, list) and len(each) == 1 and isinstance(each[0], list) for each in cell):
         return [each[0] for each in cell]
     return cell
+
+
+def is_nested(cell: Any) -> bool:
+    """Whether a value is a list of rows of numbers."""
+    return isinstance(cell, list) and bool(cell) and all(
+        isinstance(each, list) and len(each) > 1 and all(map(is_number, each)) for each in cell
+    )  # fmt: skip
 
 
 def is_number(cell: Any) -> bool:

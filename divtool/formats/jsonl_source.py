@@ -12,15 +12,20 @@ from divtool.errors import InputError
 from divtool.formats.fields import Cells, refuse_twins
 from divtool.formats.json_cells import lists_of, numbers_of, texts_of
 from divtool.formats.json_lines import CutShortError, MalformedError, check_finite, parse_line, quickly
-from divtool.formats.json_shape import Path, Shape, TooDeepError, at_path, decide_shape, is_number
+from divtool.formats.json_scores import ALL_SCORES, by_label, is_one_row, is_scored, nested_rows, refuse_whole_table
+from divtool.formats.json_shape import Path, Shape, TooDeepError, at_path, decide_shape, is_nested, is_number
 from divtool.formats.lines import LONGEST_RECORD, LineIndex
 from divtool.formats.slices import LineSource
-from divtool.formats.source import Block, Header, Selection
+from divtool.formats.source import FLOAT, INTEGER, OTHER, Block, Header, Selection
 
 _SAMPLED = 100
 _READ = 1 << 22
 _BOM = b"\xef\xbb\xbf"
-_WAY_OUT = "make a line of each row: jq -c '.[]' FILE > NEW.jsonl, or jq -c . where no array holds the rows"
+_WAY_OUT = "make a line of each row: jq -c '.[]' FILE > NEW.jsonl"
+_FLATTEN = (
+    "if an object is a row: jq -c . FILE > NEW.jsonl; if pandas wrote all of them as one object:"
+    ' df.to_json(FILE, orient="records", lines=True)'
+)
 
 
 class JsonlSource(LineSource):
@@ -31,11 +36,14 @@ class JsonlSource(LineSource):
         with open(path, "rb") as file:
             start = len(_BOM) if file.read(3) == _BOM else 0
         self._index = LineIndex(path, shown, start, 1, quotes=False)
+        # The labels of a file whose rows are lists of labels with their scores.
+        self._labels: frozenset[str] | None = None
         rows = self._first_rows(start)
         try:
             self._shape: Shape = decide_shape(rows)
         except TooDeepError as error:
             raise InputError(str(error), path=shown) from None
+        self._refuse_nested(rows)
         self._fields = self._shape.fields
         refuse_twins([field.name for field in self._fields.fields], shown)
         self.header = Header(
@@ -66,32 +74,60 @@ class JsonlSource(LineSource):
         if b"\n" not in sample and len(sample) > LONGEST_RECORD:
             raise InputError(
                 f"a line is longer than {LONGEST_RECORD >> 20} MiB; expected a row a line", path=self._shown, line=1,
-                hint=_WAY_OUT,
+                hint=_way_out(sample),
             )  # fmt: skip
         lines = sample[: self._index.end - start].split(b"\n")
         if len(lines) > 1 and start + len(sample) < self._index.end:
             del lines[-1]
         rows = [self._first_row(line, row) for row, line in enumerate(lines[:_SAMPLED])]
+        if is_scored(rows[0]) and (len(rows) > 1 or is_one_row(rows[0])):
+            return self._by_label(rows)
+        if len(rows) == 1 and self._index.count() == 1:
+            refuse_whole_table(rows[0], self._shown)
         kind = self._kind_of(rows)
         for row, each in enumerate(rows):
             if type(each) is not kind:
                 raise self._refuse(row, None, f"is {_word(each)}; the first row is {_word(rows[0])}")
         return rows
 
+    def _by_label(self, rows: list[Any]) -> list[Any]:
+        found = [self._scores(each, row) for row, each in enumerate(rows)]
+        if len(self._labels or ()) < 2:
+            raise self._refuse(0, None, "holds the score of one label; expected those of all labels", ALL_SCORES)
+        return found
+
+    def _scores(self, value: Any, row: int) -> dict[str, Any]:
+        try:
+            scores = by_label(value, self._labels)
+        except MalformedError as error:
+            raise self._refuse(row, None, str(error), ALL_SCORES) from None
+        self._labels = self._labels or frozenset(scores)
+        return scores
+
+    def _refuse_nested(self, rows: list[Any]) -> None:
+        """Refuse rows of rows, where nothing else could be the numbers that are asked for."""
+        fields = self._shape.fields.fields
+        nested = [
+            spot for spot in self._shape.spots if spot.field.type == OTHER and is_nested(at_path(rows[0], spot.path))
+        ]
+        if nested and not any(field.type == FLOAT for field in fields):
+            vectors = [field.name for field in fields if field.width is not None and field.type == INTEGER]
+            raise nested_rows(self._shown, nested[0].name, vectors[0] if len(vectors) == 1 else None)
+
     def _first_row(self, line: bytes, row: int) -> Any:
         try:
             return parse_line(line)
         except CutShortError as error:
             if row == 0 and self._index.count() > 1:
-                raise self._document() from None
+                raise self._document(_way_out(line)) from None
             raise self._malformed(row, error) from None
         except MalformedError as error:
             raise self._malformed(row, error) from None
 
-    def _document(self) -> InputError:
+    def _document(self, hint: str) -> InputError:
         return InputError(
             "is one JSON document over several lines; expected an object or an array of numbers on each line",
-            path=self._shown, hint=_WAY_OUT,
+            path=self._shown, hint=hint,
         )  # fmt: skip
 
     def _kind_of(self, rows: list[Any]) -> type:
@@ -99,7 +135,7 @@ class JsonlSource(LineSource):
         if isinstance(first, list) and first and all(isinstance(each, list | dict) for each in first):
             raise InputError(
                 "is one JSON array of rows; expected an object or an array of numbers on each line",
-                path=self._shown, hint=_WAY_OUT,
+                path=self._shown, hint=ALL_SCORES if is_scored(first) else _WAY_OUT,
             )  # fmt: skip
         if not isinstance(first, list | dict) or not first:
             raise self._refuse(
@@ -134,6 +170,8 @@ class JsonlSource(LineSource):
 
     def _row(self, line: bytes, row: int) -> Any:
         try:
+            if self._labels is not None:
+                return self._scores(quickly(line, 2 * len(self._labels), _keys_within), row)
             found = quickly(line, self._shape.key_count, self._shape.counted)
         except MalformedError as error:
             raise self._malformed(row, error) from None
@@ -188,6 +226,15 @@ class JsonlSource(LineSource):
         if number:
             return numbers_of(cells, refuse)
         return texts_of(cells, refuse, empty_is_missing=missing)
+
+
+def _way_out(beginning: bytes) -> str:
+    return _WAY_OUT if beginning.lstrip()[:1] == b"[" else _FLATTEN
+
+
+def _keys_within(row: Any) -> int:
+    """How many keys the objects of a list have."""
+    return sum(len(each) for each in row if isinstance(each, dict)) if isinstance(row, list) else 0
 
 
 def _objects(rows: Sequence[Any], path: Path) -> list[dict[str, Any]]:

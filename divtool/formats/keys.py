@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from divtool.errors import InputError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -125,11 +127,27 @@ def integers_of(array: pa.Array) -> Integers:
     return data[array.offset :].astype(np.int64, copy=False)
 
 
+def empty_texts(keys: Keys) -> npt.NDArray[np.bool_] | None:
+    """The rows (n,) with an empty text, None where there are none; whole numbers are never empty."""
+    if isinstance(keys, IntegerKeys) or not len(keys):
+        return None
+    texts = keys.arrow()
+    ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    empty = ends[1:] == ends[:-1]
+    return empty if empty.any() else None
+
+
 def text_keys(texts: Sequence[str]) -> TextKeys:
     """Keys from Python strings."""
     import pyarrow as pa
 
-    return TextKeys(pa.array(list(texts), pa.string()))
+    # ``pa.array`` would import pandas.
+    pieces = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
+    if ends[-1] >= 1 << 31:
+        raise InputError(f"{len(pieces):,} texts at once have {ends[-1]:,} bytes; expected less than 2 GiB")
+    buffers = [None, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(b"".join(pieces))]
+    return TextKeys(pa.Array.from_buffers(pa.string(), len(pieces), buffers))
 
 
 def as_arrow(keys: Keys) -> pa.Array:

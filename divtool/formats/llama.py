@@ -22,13 +22,13 @@ from divtool.formats.fields import Field, Fields
 from divtool.formats.fingerprint import check_fingerprint, fingerprint
 from divtool.formats.keys import IntegerKeys
 from divtool.formats.npy import opened, read_into
+from divtool.formats.npy_axes import DirectRows
 from divtool.formats.source import (
     FLOAT,
     INTEGER,
     Block,
     Extent,
     Header,
-    Place,
     Selection,
     Stored,
     Ways,
@@ -76,7 +76,7 @@ class Sizes:
         return chunk * self.context + self.context // 2 + place + 1
 
 
-class LlamaSource:
+class LlamaSource(DirectRows):
     """A file of log-probabilities: a column for each entry of the vocabulary, and the token that followed."""
 
     def __init__(self, path: str, shown: str) -> None:
@@ -84,33 +84,13 @@ class LlamaSource:
         self._before = fingerprint(path, shown)
         size = self._before[2]
         self._sizes = _read_sizes(path, shown, size)
+        self._row_bytes = self._sizes.row_bytes
         rows, notes = _whole_rows(self._sizes, size, shown)
         fields = Fields((Field("log_prob", FLOAT, self._sizes.vocabulary), Field("label", INTEGER)))
         self.header = Header(
             shown, "llama", fields.names, fields.types, rows, "uint16", size=size, notes=notes, vectors=fields.vectors,
             partial="stored in 16 bits by llama.cpp",
         )  # fmt: skip
-
-    def extents(self, target_bytes: int) -> Iterator[Extent]:
-        """Stretches of rows."""
-        for first, stop in row_steps(Extent(0, self.count()), target_bytes // self._sizes.row_bytes):
-            yield Extent(first, stop)
-
-    def locate(self, first: int, stop: int) -> Extent:
-        """Any rows."""
-        return Extent(min(first, self.count()), min(stop, self.count()))
-
-    def count(self) -> int:
-        """The number of whole rows in the file."""
-        return self.header.rows or 0
-
-    def estimate(self) -> int:
-        """The number of rows."""
-        return self.count()
-
-    def place_of(self, row: int) -> Place:
-        """There are no lines."""
-        return Place(self.header.path, row)
 
     def check_unchanged(self) -> None:
         """Refuse if the file is not what it was when it was opened."""

@@ -15,9 +15,9 @@ import numpy as np
 from divtool.errors import InputError
 from divtool.formats.fingerprint import Fingerprint, check_fingerprint, fingerprint
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
-from divtool.formats.npy_axes import Arrangement, Places, boxes, places_of, unit_steps
+from divtool.formats.npy_axes import Arrangement, DirectRows, Places, boxes, places_of, unit_steps
 from divtool.formats.npy_header import MAGIC, Layout, read_layout
-from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Place, Selection, Stored, Ways
+from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Selection, Stored, Ways
 from divtool.numerics.kernels import BFLOAT16, widened
 
 _TYPES = {"f": FLOAT, "i": INTEGER, "u": INTEGER, "b": INTEGER, "U": TEXT, "S": TEXT}
@@ -46,39 +46,7 @@ class Repeated(Sequence[str]):
         return self.word
 
 
-class _Rows:
-    """What arrays in files and in memory have in common: any rows can be had directly."""
-
-    header: Header
-    _row_bytes: int
-    _unit: int
-
-    def extents(self, target_bytes: int) -> Iterator[Extent]:
-        """Stretches of rows."""
-        for first, stop in unit_steps(Extent(0, self.count()), target_bytes // self._row_bytes, self._unit):
-            yield Extent(first, stop)
-
-    def locate(self, first: int, stop: int) -> Extent:
-        """Any rows."""
-        return Extent(min(first, self.count()), min(stop, self.count()))
-
-    def count(self) -> int:
-        """The number of rows."""
-        return self.header.rows or 0
-
-    def estimate(self) -> int:
-        """The number of rows."""
-        return self.count()
-
-    def place_of(self, row: int) -> Place:
-        """There are no lines."""
-        return Place(self.header.path, row)
-
-    def check_unchanged(self) -> None:
-        """Nothing to check."""
-
-
-class ArraySource(_Rows):
+class ArraySource(DirectRows):
     """An array in memory: rows by columns, or of any dimensions once it is told where its classes are."""
 
     def __init__(self, array: Stored, name: str, arrangement: Arrangement | None = None, arranged: str = "") -> None:
@@ -110,7 +78,7 @@ class ArraySource(_Rows):
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
-class NpySource(_Rows):
+class NpySource(DirectRows):
     """An array in a file: rows by columns, or of any dimensions once it is told where its classes are.
 
     ``path`` is the file that is read, ``shown`` how messages call the array, ``format`` what it was found in;
@@ -199,10 +167,7 @@ def _header(
     shown: str, format: str, dtype: np.dtype[Any], arrangement: Arrangement, arranged: str, *, size: int = 0
 ) -> Header:
     if arrangement.classes > _MOST_COLUMNS:
-        raise InputError(
-            f"has {arrangement.classes:,} columns; expected at most {_MOST_COLUMNS:,}", path=shown,
-            hint="are the classes on another axis? --class-axis AXIS",
-        )  # fmt: skip
+        raise InputError(f"has {arrangement.classes:,} columns; expected at most {_MOST_COLUMNS:,}", path=shown)
     return Header(
         shown, format, None, Repeated(_type_of(dtype), arrangement.classes), arrangement.rows, _type_name(dtype),
         size=size, shape=arrangement.shape, class_axis=arrangement.axis, arranged=arranged,
@@ -248,8 +213,8 @@ def _whole(column: Stored, position: int, first: int, shown: str) -> Stored:
     bad = np.flatnonzero(~((column == np.round(column)) & (np.abs(column) < 2.0**53)))
     if bad.size:
         raise InputError(
-            f"{column[bad[0]]:.17g} is no whole number that could name a row", path=shown, row=first + int(bad[0]),
-            column=str(position),
+            f"{column[bad[0]]:.17g} is none of the whole numbers that ids and labels are", path=shown,
+            row=first + int(bad[0]), column=str(position), hint="save them as whole numbers: array.astype(int)",
         )  # fmt: skip
     return column.astype(np.int64)
 
@@ -269,7 +234,7 @@ def _type_name(dtype: np.dtype[Any]) -> str:
     return "text" if dtype.kind in "US" else dtype.newbyteorder("=").name
 
 
-class NpyWriter:
+class ArrayWriter:
     """Rows of doubles as they come: the header is written last, into space kept for it, once their number is known."""
 
     def __init__(self, stream: IO[bytes], key_names: Sequence[str], number_names: Sequence[str], single: bool) -> None:
@@ -285,6 +250,13 @@ class NpyWriter:
         """Write the true header."""
         self._stream.seek(0)
         self._stream.write(self._header())
+
+    def _header(self) -> bytes:
+        raise NotImplementedError
+
+
+class NpyWriter(ArrayWriter):
+    """An NPY file of doubles."""
 
     def _header(self) -> bytes:
         shape = f"({self._rows},)" if self._single else f"({self._rows}, {self._width})"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from divtool.formats.source import Extent, Stored
+from divtool.formats.source import Extent, Header, Place, Stored
 
 Bounds = tuple[tuple[int, int], ...]
 Fill = Callable[[Stored, int], None]
@@ -175,3 +175,36 @@ def _fill_strips(piece: Stored, bounds: Bounds, sides: tuple[int, ...], place: i
         strip = np.empty((min(most, high - start), *sides[1:]), piece.dtype)
         fill(strip, place + start * spacing)
         piece[start - low : start - low + len(strip)] = strip[:, wanted]
+
+
+class DirectRows:
+    """What files and arrays of rows of one size have in common: any rows can be had directly. Extents are cut where
+    units of so many rows end."""
+
+    header: Header
+    _row_bytes: int
+    _unit: int = 1
+
+    def extents(self, target_bytes: int) -> Iterator[Extent]:
+        """Stretches of rows."""
+        for first, stop in unit_steps(Extent(0, self.count()), target_bytes // self._row_bytes, self._unit):
+            yield Extent(first, stop)
+
+    def locate(self, first: int, stop: int) -> Extent:
+        """Any rows."""
+        return Extent(min(first, self.count()), min(stop, self.count()))
+
+    def count(self) -> int:
+        """The number of rows."""
+        return self.header.rows or 0
+
+    def estimate(self) -> int:
+        """The number of rows."""
+        return self.count()
+
+    def place_of(self, row: int) -> Place:
+        """There are no lines."""
+        return Place(self.header.path, row)
+
+    def check_unchanged(self) -> None:
+        """Nothing to check."""

@@ -76,8 +76,9 @@ class PartsSource:
         left = [key for place, key in enumerate(listing.keys) if place not in self._keys]
         if left:
             parts += f" ({', '.join(left)} of the folders' names left out)"
+        passed = f"{', '.join(listing.passed[:4])} passed over" if listing.passed else ""
         return replace(
-            file, path=listing.name, size=self._parts.size, origin=joined(parts, file.origin),
+            file, path=listing.name, size=self._parts.size, origin=joined(parts, passed, file.origin),
             names=None if file.names is None else (*file.names, *added),
             types=(*file.types, *[TEXT] * len(added)) if added else file.types,
         )  # fmt: skip

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from divtool.errors import InputError
 from divtool.formats.fingerprint import Fingerprint, check_fingerprint, fingerprint
-from divtool.formats.keys import Keys
-from divtool.formats.npy import NpySource
+from divtool.formats.npy import ArrayWriter, NpySource
 from divtool.formats.npy_header import Layout
-from divtool.formats.source import Member, Stored, Ways
+from divtool.formats.source import Member, Ways
 from divtool.registry import natural
 
 # Some forty thousand tensors.
@@ -213,23 +211,8 @@ def _joined(parts: Sequence[Tensor]) -> Layout:
     return replace(parts[0].layout, shape=shape, pieces=pieces or ((0, parts[0].begin),), origin=origin)
 
 
-class SafetensorsWriter:
-    """Rows of doubles as the tensor "values": the header is written last, into space kept for it; keys have no place
-    in an array of numbers."""
-
-    def __init__(self, stream: IO[bytes], key_names: Sequence[str], number_names: Sequence[str], single: bool) -> None:
-        self._stream, self._width, self._single, self._rows = stream, len(number_names), single, 0
-        self._stream.write(self._header())
-
-    def write(self, keys: Sequence[Keys], numbers: Stored) -> None:
-        """Append rows."""
-        self._stream.write(np.ascontiguousarray(numbers, np.dtype("<f8")).data)
-        self._rows += numbers.shape[0]
-
-    def close(self) -> None:
-        """Write the true header."""
-        self._stream.seek(0, os.SEEK_SET)
-        self._stream.write(self._header())
+class SafetensorsWriter(ArrayWriter):
+    """Rows of doubles as the tensor "values"."""
 
     def _header(self) -> bytes:
         shape = [self._rows] if self._single else [self._rows, self._width]

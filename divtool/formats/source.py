@@ -176,13 +176,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Ways:
-    """How files are to be opened, where their content does not say it or is not to be asked. ``delimiter`` and
-    ``no_header`` are for text tables, ``format`` names the format, ``concat`` makes one table of a glob."""
+    """How files are to be opened, where their content does not say it or is not to be asked. ``delimiter``,
+    ``no_header`` and ``header`` are for text tables, ``format`` names the format, ``concat`` makes one table of a glob.
+    """
 
     delimiter: str | None = None
     no_header: bool = False
     format: str | None = None
     concat: bool = False
+    header: bool = False
 
 
 @dataclass(frozen=True)

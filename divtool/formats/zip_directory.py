@@ -78,6 +78,8 @@ def entries_of(path: str, shown: str) -> list[Entry]:
     try:
         with _Bounded(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
             infos = [each for each in archive.infolist() if not each.filename.endswith("/")]
+            if not all(each.filename for each in infos):
+                raise ValueError("an entry has no name")
             infos.sort(key=lambda each: each.header_offset)
             entries = [_entry(file, info, shown) for info in infos]
             ends = [*(info.header_offset for info in infos), archive.start_dir][1:]

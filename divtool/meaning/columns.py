@@ -10,19 +10,24 @@ from types import MappingProxyType
 from divtool.errors import InputError
 from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Header
 from divtool.meaning.grammar import chosen_columns, find_column
+from divtool.meaning.ids import id_like
 from divtool.meaning.members import table_like
 from divtool.registry import suggestion
 
-_ID = re.compile(r"(row|example|sample|item|record|image|case|object)?[_ -]?(id|ids|uid|uuid|guid|key|index|idx)|.+_id")
 _LABEL = re.compile(
-    r"(true|gold|target|actual)?[_ -]?(labels?|target|class|y|truth|ground[_ ]truth|gold|outcome)|y_true"
+    r"(true|gold|target|actual)?[_ -]?(labels?|target|class|y|truth|ground[_ ]truth|gold|outcome|actual)|y_true"
+    r"|(class|category|label|target|cls)[_ -]?(id|idx|index)"
 )
 _ASIDE = re.compile(
     r"(sample_?)?weights?|split|fold|time|timestamp|date|datetime|epoch|step|year|season|month|loss|nll|ce|kl|score|conf|confidence|entropy"
-    r"|margin|correct|pred|preds|prediction|predicted|predicted_label|y_pred|argmax"
+    r"|margin|correct|preds?|predictions?|predicted|predicted_label|y_pred|argmax|uncertainty|energy|lse|logsumexp"
+    r"|(max|top|target|true)_?(prob|logit|logprob)s?|(prob|logit|logprob)s?_?max|temperature|lr|learning_rate|latency(_ms)?"
+    r"|duration|length|len|ppl|perplexity|distance|price|age"
 )
 # Words of a column that says how likely something is, and of one that says whether it came to be.
 _CHANCE = re.compile(r"(.*[^a-z])?(prob(?!lem)|proba|logit|logprob|softmax|vote)[a-z]*([^a-z].*)?")
+_ABOUT = ("image", "filename", "file", "path", "url", "name", "user", "source", "set", "text", "sentence", "comment",
+          "lang")  # fmt: skip
 _SCORE = re.compile(r"scores?|conf|confidence|pred|prediction|y_pred|y_score")
 _OUTCOME = re.compile(r".+[_ .-](outcome|label|target|truth|true|actual)")
 _INDEX = re.compile(r"__index_level_\d+__|unnamed: 0|")
@@ -41,11 +46,6 @@ class Columns:
     excluded: tuple[tuple[str, str], ...] = ()
 
 
-def id_like(name: str) -> bool:
-    """Whether a column of this name usually names rows."""
-    return _ID.fullmatch(name.strip().lower()) is not None
-
-
 def label_like(name: str) -> bool:
     """Whether a column of this name usually holds the truth."""
     return _LABEL.fullmatch(name.strip().lower()) is not None
@@ -59,31 +59,6 @@ def chance_like(name: str) -> bool:
     """
     plain = name.strip().lower()
     return _CHANCE.fullmatch(plain) is not None and _OUTCOME.fullmatch(plain) is None
-
-
-def find_id(header: Header, wanted: str | None) -> int | None:
-    """The column that names the rows: the one asked for, else the only one with a name that says so."""
-    if wanted is not None:
-        position = find_column(header, wanted, "--id")
-        if not _can_name(header, position):
-            raise InputError(
-                f"holds {header.dtype}; rows are named by whole numbers or text (--id)", path=header.path,
-                column=header.name(position), hint="choose another column, or save the ids as integers",
-            )  # fmt: skip
-        return position
-    if header.names is None:
-        return None
-    named = [i for i, name in enumerate(header.names) if id_like(name) and header.types[i] in (INTEGER, TEXT)]
-    if len(named) > 1:
-        # A column of ids says more than the index that a data frame was saved with.
-        named = [i for i in named if header.names[i].strip().lower() != "index"]
-    return named[0] if len(named) == 1 else None
-
-
-def _can_name(header: Header, column: int) -> bool:
-    """Whether entries can be compared exactly: text always, doubles only where an array has one type for all columns
-    (they must then be whole numbers, which the reader sees to)."""
-    return header.lines or header.names is None or header.types[column] in (INTEGER, TEXT)
 
 
 def decide_matrix(
@@ -102,10 +77,9 @@ def decide_matrix(
         taken_too = [column for column in named if column in used and column not in dropped]
         if taken_too:
             raise InputError(
-                f"--columns asks for it as a class, but it {'names the rows' if taken_too[0] == id else 'is taken'}:"
-                f" {used[taken_too[0]]}", path=header.path, column=header.name(taken_too[0]),
-                hint="leave it out of --columns; --id names another column of ids",
-            )  # fmt: skip
+                f"--columns asks for it as a class, but it is something else: {used[taken_too[0]]}",
+                path=header.path, column=header.name(taken_too[0]), hint="leave it out of --columns",
+            )
         if named:
             kept = [column for column in named if column not in dropped and column not in used]
             return _checked(header, _asked_for(header, kept, used, id, label), least, of_two=of_two)
@@ -125,7 +99,7 @@ def decide_matrix(
     columns = _named_for_it(header, Columns(tuple(classes), id, label, tuple(excluded)))
     # Where a column is left out for its type alone, the one that remains need not be all there is.
     of_two = of_two and all(reason != _ODD for _, reason in excluded)
-    return _checked(header, _a_score(header, columns) if of_two else columns, least, of_two=of_two)
+    return _checked(header, _a_score(header, columns) if of_two or least == 1 else columns, least, of_two=of_two)
 
 
 def _positions(header: Header) -> Columns:
@@ -147,7 +121,7 @@ def _reason(header: Header, column: int, *, first_counts: bool) -> str:
     if column == 0 and first_counts and header.types[0] == INTEGER and header.names is not None:
         return "counts the rows"
     # Fractions are neither ids nor labels, whatever they are called: x, y, z may be three classes.
-    kept_by_name = header.types[column] == INTEGER and (id_like(name) or label_like(name))
+    kept_by_name = header.types[column] == INTEGER and (id_like(header.name(column)) or label_like(name))
     if header.names is not None and (kept_by_name or _ASIDE.fullmatch(name) or _OUTCOME.fullmatch(name)):
         return "by its name no class"
     return ""
@@ -274,7 +248,7 @@ def decide_label(header: Header, *, id: int | None, named: str | None, weight: i
     named_so = [i for i in rest if label_like(header.names[i])]
     if len(named_so) == 1:
         return named_so[0]
-    texts = [i for i in rest if header.types[i] == TEXT]
+    texts = [i for i in rest if header.types[i] == TEXT and not _beside(header.names[i])]
     if not texts and not named_so:
         return None
     if len(texts) == 1 and not named_so:
@@ -284,6 +258,12 @@ def decide_label(header: Header, *, id: int | None, named: str | None, weight: i
         f"several columns may hold the label: {candidates}", path=header.path,
         hint=f"name it after the file: {header.path}:COLUMN",
     )  # fmt: skip
+
+
+def _beside(name: str) -> bool:
+    """Whether a column of this name says something about a row that is no class: a fold, a file, a time."""
+    plain = name.strip().lower()
+    return id_like(plain) or _ASIDE.fullmatch(plain) is not None or plain in _ABOUT
 
 
 def _is_index(header: Header, column: int) -> bool:

@@ -64,7 +64,11 @@ def _meant(header: Header, word: str, option: str) -> list[int]:
         return list(vector.columns)
     if len(word) > 1 and word.startswith("/") and word.endswith("/"):
         return _matching(header, word[1:-1], option)
-    return _between(header, word, option) or [find_column(header, word, option)]
+    found = _between(header, word, option)
+    if not found and word.isascii() and word.isdigit() and int(word) < header.width:
+        # No column is called so: it is a position.
+        found = [int(word)]
+    return found or [find_column(header, word, option)]
 
 
 def _matching(header: Header, pattern: str, option: str) -> list[int]:

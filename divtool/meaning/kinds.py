@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from divtool.errors import InputError
 from divtool.formats.source import Header, Stored
+from divtool.meaning.alike import other_scale
 from divtool.meaning.cells import CELLS, first_refused, looks_like_answers
 from divtool.numerics.logspace import log_sum_exp
 from divtool.numerics.rowsum import row_sum
@@ -121,6 +122,12 @@ def _evidence_of_logits(x: Doubles, header: Header, option: str) -> str:
     low, high = float(finite.min()), float(finite.max())
     if option and low >= 0.0:
         _refuse_doubtful(x, finite, header, option)
+    scale = other_scale(x) if option and x.shape[1] > 1 else ""
+    if scale:
+        raise InputError(
+            scale, path=header.path, hint=f"make probabilities or natural logarithms of them; or, if they are logits:"
+            f" {option} logits",
+        )  # fmt: skip
     odd = x.size - finite.size
     return f"values from {low:.4g} to {high:.4g}" + (f", {odd:,} infinite among the first rows" if odd else "")
 

@@ -20,13 +20,14 @@ Mask = npt.NDArray[np.bool_]
 _UNKNOWN = np.iinfo(np.int64).min
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _AS_FLOATS = "labels saved as floats? Save them as whole numbers: labels.astype(int)"
+_WHOLE_FLOAT = re.compile(r"([+-]?\d+)\.0*", re.ASCII)
 _FLOAT = re.compile(r"[+-]?\d+\.\d*", re.ASCII)
 
 
 @dataclass(frozen=True)
 class LabelRule:
-    """``how`` is "name", "index" or "sign" (-1 and 1); ``codes`` maps the text of a label to its class in the common
-    order."""
+    """``how`` is "name", "index", "sign" (-1 and 1) or "truth" (False and True); ``codes`` maps the text of a label to
+    its class in the common order."""
 
     how: str
     classes: int
@@ -53,6 +54,10 @@ class LabelRule:
         return decoded
 
     def _code(self, text: str) -> int:
+        whole = _WHOLE_FLOAT.fullmatch(text)
+        if whole and text not in self.codes:
+            # A whole number is one however it was saved; pandas and NumPy make floats of labels easily.
+            text = whole[1]
         if _WHOLE.fullmatch(text) and int(text) in self.ignore:
             return -1 - self.ignore.index(int(text))
         return self.codes.get(text, _UNKNOWN)
@@ -70,12 +75,20 @@ class LabelRule:
             hint = _AS_FLOATS if _FLOAT.fullmatch(text) else "without class names, labels must be whole numbers"
         else:
             message = f"the label {text} is out of range; expected 0 to {self.classes - 1}"
-            hint = "the labels look 1-based: subtract 1" if self.one_based else "to leave such rows out: --ignore-index"
-            if int(text) not in range(self.classes + 1):
+            hint = "the labels look 1-based: subtract 1"
+            if int(text) not in range(self.classes + 1) or not self.one_based:
                 others = [f"--ignore-index {value}" for value in self.ignore if self.ignore != (-100,)]
                 hint = "to leave such rows out: " + " ".join([*others, f"--ignore-index {text}"])
         place = Place(self.path, row) if place_of is None else place_of(row)
         return place.refusal(message, column=self.column, hint=hint)
+
+
+_NO, _YES = ("false", "False", "FALSE"), ("true", "True", "TRUE")
+
+
+def _plain(text: str) -> str:
+    whole = _WHOLE_FLOAT.fullmatch(text)
+    return whole[1] if whole else text
 
 
 def _distinct(keys: Keys) -> tuple[Codes, list[str]]:
@@ -97,13 +110,16 @@ def decide_labels(
     Labels that are all names of classes are names; whole numbers are positions in the predictions file, counted from
     0, unless the classes themselves are named by these numbers. Anything else is left to be refused by its row.
     """
-    seen = set(sample.encode()[1]) - {str(value) for value in ignore}
+    seen = {_plain(text) for text in sample.encode()[1]} - {str(value) for value in ignore}
     by_name = _name_codes(names, file_names, order)
     numeric = bool(seen) and all(_WHOLE.fullmatch(text) for text in seen)
     if by_name is not None and (seen <= set(by_name) or not numeric):
         return LabelRule("name", len(order), by_name, ignore, path, column)
     if len(order) == 2 and seen <= {"-1", "1", "+1"} and "-1" in seen:
         return LabelRule("sign", 2, {"-1": order[0], "1": order[1], "+1": order[1]}, ignore, path, column)
+    if len(order) == 2 and by_name is None and {text.lower() for text in seen} <= {"true", "false"} and seen:
+        words = {word: order[truth] for truth, names_ in enumerate((_NO, _YES)) for word in names_}
+        return LabelRule("truth", 2, words, ignore, path, column)
     codes = {str(position): place for place, position in enumerate(order)}
     numbers = [int(text) for text in seen if _WHOLE.fullmatch(text)]
     one_based = bool(numbers) and min(numbers) >= 1 and max(numbers) == len(order)

@@ -1,0 +1,138 @@
+"""Which column of each operand names its rows, with what its first rows say; and ids that lie beside an array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import TypeAlias
+
+import numpy as np
+
+from divtool.engine.operands import Opened
+from divtool.engine.sampling import sample_of
+from divtool.errors import InputError
+from divtool.formats.keys import Keys
+from divtool.formats.source import Selection, Source
+from divtool.meaning.columns import label_like
+from divtool.meaning.ids import BY_POSITION, Ids, Table, decide_ids, id_like, ids_asked_for
+from divtool.options import Reading
+
+_READ = 1 << 20
+
+
+def id_columns(opened: Sequence[Opened], reading: Reading, weight: tuple[int, int] | None = None) -> Ids:
+    """The id column of each input: asked for, or decided over all of them together.
+
+    ``weight`` is the file and the column that weighs the rows. Raises :class:`InputError` where ids cannot be told.
+    """
+    tables = [_table(each, reading, weight, i) for i, each in enumerate(opened)]
+    if reading.id is not None:
+        return ids_asked_for(tables, reading.id)
+    # What stands in one file twice, as predictions and as labels, is in one order.
+    files = {id(each.source): table for each, table in zip(reversed(opened), reversed(tables), strict=True)}
+    found = decide_ids(list(files.values()))
+    known = dict(zip(files, found.columns, strict=True))
+    return Ids(tuple(known[id(each.source)] for each in opened), found.how)
+
+
+def _table(opened: Opened, reading: Reading, weight: tuple[int, int] | None, place: int) -> Table:
+    header = opened.header
+    names = [opened.column, reading.label_col]
+    taken = {*opened.chosen, *(header.find(name) for name in names if name is not None)}
+    taken |= {i for i, name in enumerate(header.names or ()) if label_like(name)}
+    if weight is not None and weight[0] == place:
+        taken.add(weight[1])
+    return Table(header, cache(partial(_first_entries, opened.source)), frozenset(taken - {None}))  # type: ignore[arg-type]
+
+
+def _first_entries(source: Source, column: int) -> Keys | None:
+    """The first entries of a column without empty cells; None if there are none, or if they cannot be read: that is
+    said once they are needed."""
+    try:
+        sample = sample_of(source, Selection((), (column,), missing=True))
+    except InputError:
+        return None
+    keys = sample.keys[0]
+    return keys if sample.missing is None else keys.where(np.logical_not(sample.missing))
+
+
+# Ids of the rows of an operand: the array or table that holds them, and which of its columns.
+_Sequence: TypeAlias = tuple[Source, int]
+
+
+SAME_BESIDE = "the ids beside them are the same"
+
+
+def check_members_beside(opened: Sequence[Opened], ids: Sequence[int | None]) -> bool:
+    """Where arrays come from files that also hold their ids under one name, or under the name that a table has for
+    its own, these must be the same in the same order: rows of arrays go by position.
+
+    ``ids`` are the id columns of tables. Says whether all files have such ids. Raises :class:`InputError` for the
+    first row where they are not the same.
+    """
+    files = {each.among.path if each.among is not None else str(i): (each, id)
+             for i, (each, id) in enumerate(zip(opened, ids, strict=True))}  # fmt: skip
+    if all(each.among is None for each, _ in files.values()):
+        return False
+    compared = [0]
+    first: dict[str, _Sequence] = {}
+    for place, (each, id) in enumerate(files.values()):
+        for name, sequence in _sequences(each, id).items():
+            if name not in first:
+                first[name] = sequence
+            elif each.among is not None or first[name][0].header.shape is not None:
+                _refuse_another_order(first[name], sequence)
+                compared.append(place)
+    return len(files) > 1 and len(set(compared)) == len(files)
+
+
+def _sequences(opened: Opened, id: int | None) -> dict[str, _Sequence]:
+    """The ids that are known for the rows of an operand, by their names: id and ids are one."""
+    if opened.among is None:
+        if id is None or opened.header.names is None:
+            return {}
+        return {_singular(opened.header.name(id)): (opened.source, id)}
+    named = [each.name for each in opened.among.members if len(each.shape) == 1 and id_like(each.name)]
+    found = {_singular(name): (opened.among.open(name), 0) for name in named}
+    return {name: each for name, each in found.items() if _first_entries(*each) is not None}
+
+
+def _singular(name: str) -> str:
+    return name.strip().lower().removesuffix("s")
+
+
+def _refuse_another_order(own: _Sequence, theirs: _Sequence) -> None:
+    rows = tuple(source.count() for source, _ in (own, theirs))
+    start = 0
+    while start < min(rows):
+        mine, other = (_entries(each, start, min(rows)) for each in (own, theirs))
+        size = min(len(mine), len(other))
+        mine, other = mine.part(0, size), other.part(0, size)
+        if not mine.same(other):
+            # Arrow is loaded with it, which arrays do without.
+            from divtool.engine.unmatched import shortened
+
+            at = next(i for i in range(size) if mine.text(i) != other.text(i))
+            raise theirs[0].place_of(start + at).refusal(
+                f'the id is "{shortened(other.text(at))}", in {own[0].header.path} it is "{shortened(mine.text(at))}";'
+                " rows of arrays are matched by position, so ids must be in the same order", hint=_WAY_OUT,
+            )  # fmt: skip
+        start += size
+    if rows[0] != rows[1]:
+        raise InputError(
+            f"holds {rows[1]:,} ids, {own[0].header.path} holds {rows[0]:,}; expected as many",
+            path=theirs[0].header.path, hint=_WAY_OUT,
+        )  # fmt: skip
+    for source, _ in (own, theirs):
+        source.check_unchanged()
+
+
+_WAY_OUT = "save the rows of both files in one order; " + BY_POSITION
+
+
+def _entries(ids: _Sequence, first: int, stop: int) -> Keys:
+    """Some of the ids from a row on."""
+    source, column = ids
+    for block in source.blocks(source.locate(first, stop), Selection((), (column,)), _READ):
+        return block.keys[0]
+    raise InputError("ends too soon", path=source.header.path)
