@@ -135,6 +135,12 @@ class TestLabels:
         result = divtool.ce(str(tmp_path / "p.csv"), str(tmp_path / "y.csv"))
         assert result.value == divtool.ce(PROBS, LABELS).value
 
+    def test_a_label_beside_its_code(self, tmp_path: Path) -> None:
+        labels = pd.DataFrame({"id": range(50), "label_id": 0, "label": np.array(["a", "b", "c"])[LABELS]})
+        labels.to_csv(tmp_path / "y.csv", index=False)
+        got = divtool.ce(frame(PROBS, "a", "b", "c", id=range(50)), str(tmp_path / "y.csv")).value
+        assert got == divtool.ce(PROBS, LABELS).value
+
     def test_one_hot_beside_a_split(self, tmp_path: Path) -> None:
         path = str(tmp_path / "y.csv")
         frame(np.eye(3)[LABELS], "a", "b", "c", split="test").to_csv(path, index=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import math
 import os
@@ -1165,7 +1166,8 @@ class TestJson:
         self.infinite()
         np.save("cube.npy", np.arange(24.0).reshape(2, 3, 4) + 0.5)
         found = set(keys_of(strict(run("entropy", "cube.npy", "--class-axis", "1", "-f", "json").stdout)))
-        for arguments in self.RUNS:
+        Path("packed.csv.gz").write_bytes(gzip.compress(b"a,b\n0.5,0.5\n"))
+        for arguments in (*self.RUNS, ("entropy", "packed.csv.gz")):
             found |= set(keys_of(strict(run(*arguments, "-f", "json").stdout)))
         assert found >= DOCUMENTED
 

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_formats import CUTS, NAMES, ROWS, SIZES, many_rows, refusal, rows_of, same_bits, select
 
-from divtool.errors import InputError, UsageError
+from divtool.errors import InputError
 from divtool.formats.opening import open_file, open_source
 from divtool.formats.source import FLOAT, INTEGER, TEXT, Arranged, Container, Selection, Source, Ways
 
@@ -305,7 +305,7 @@ class TestRefusals:
         assert "holds no file" in refusal(open_source, str(tmp_path)).message
 
     def test_a_glob_without_files(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="no file"):
+        with pytest.raises(InputError, match="no file"):
             open_source(str(tmp_path / "*.csv"), Ways(concat=True))
 
     @pytest.mark.parametrize("name", ["_delta_log", ".hoodie"])

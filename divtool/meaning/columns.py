@@ -26,6 +26,7 @@ _ASIDE = re.compile(
 )
 # Words of a column that says how likely something is, and of one that says whether it came to be.
 _CHANCE = re.compile(r"(.*[^a-z])?(prob(?!lem)|proba|logit|logprob|softmax|vote)[a-z]*([^a-z].*)?")
+_CODED = re.compile(r".+[_ -]?(id|idx|index)")
 _ABOUT = ("image", "filename", "file", "path", "url", "name", "user", "source", "set", "text", "sentence", "comment",
           "lang")  # fmt: skip
 _SCORE = re.compile(r"scores?|conf|confidence|pred|prediction|y_pred|y_score")
@@ -78,7 +79,9 @@ def decide_matrix(
         if taken_too:
             raise InputError(
                 f"--columns asks for it as a class, but it is something else: {used[taken_too[0]]}",
-                path=header.path, column=header.name(taken_too[0]), hint="leave it out of --columns",
+                path=header.path,
+                column=header.name(taken_too[0]),
+                hint="leave it out of --columns",
             )
         if named:
             kept = [column for column in named if column not in dropped and column not in used]
@@ -246,6 +249,8 @@ def decide_label(header: Header, *, id: int | None, named: str | None, weight: i
     if header.names is None:
         return None
     named_so = [i for i in rest if label_like(header.names[i])]
+    # A label says more than the id of one.
+    named_so = [i for i in named_so if not _CODED.fullmatch(header.names[i].strip().lower())] or named_so
     if len(named_so) == 1:
         return named_so[0]
     texts = [i for i in rest if header.types[i] == TEXT and not _beside(header.names[i])]
