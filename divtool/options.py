@@ -64,7 +64,7 @@ class Reading:
         metavar="LIST",
     )  # fmt: skip
     id: str | None = option(
-        None, "The column that names the rows, by which files are matched (a,b if it has two names; none: by position).",
+        None, "The column that names the rows, to match files by (a,b if it has two names; none: by position).",
         metavar="COL",
     )  # fmt: skip
     label_col: str | None = option(

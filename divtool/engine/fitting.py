@@ -32,7 +32,8 @@ def fitting_commands(
         if each is seen[0]:
             own += both
         if len(seen) == 1:
-            own += _with_another(each, options)
+            scored = any(command.startswith("divtool ce ") for command in own)
+            own += [command for command in _with_another(each, options) if not (scored and " LABELS" in command)]
     return [tuple(own) for own in commands]
 
 

@@ -11,12 +11,12 @@ from divtool.engine.arrays import with_class_axes
 from divtool.engine.inputs import Input
 from divtool.engine.naming import id_columns
 from divtool.engine.operands import Opened, ways_of
-from divtool.engine.sampling import first_counts, narrowed, with_kind
+from divtool.engine.sampling import first_counts, narrowed, sample_of, with_kind
 from divtool.engine.scan import scan_labels, scan_table
 from divtool.errors import InputError
 from divtool.formats.opening import file_and_key, open_file
-from divtool.formats.source import FLOAT, INTEGER, TEXT, Container, Header, Source
-from divtool.meaning.columns import Columns, decide_label, decide_matrix, labels_in, outcomes_of
+from divtool.formats.source import FLOAT, INTEGER, TEXT, Container, Header, Selection, Source
+from divtool.meaning.columns import Columns, aside_like, decide_label, decide_matrix, labels_in, outcomes_of
 from divtool.meaning.grammar import find_column
 from divtool.meaning.members import choose_member
 from divtool.measures.declare import Operand
@@ -127,9 +127,23 @@ def _with_table(
         decided=seen.decided + ((source.header.arranged,) if source.header.arranged else ()) + _left_out(columns),
         figures=scan_table(given, most_bytes),
     )  # fmt: skip
+    if single and not seen.outcomes and seen.labels is None:
+        seen = replace(seen, outcomes=_answers(source, columns.classes[0]))
     kind = with_kind(given, reading, ANY_TABLE.kinds, "--given").kind
     assert kind is not None
     return replace(seen, kind=kind.name, evidence=kind.evidence + (f" ({kind.doubt})" if kind.doubt else ""))
+
+
+def _answers(source: Source, beside: int) -> tuple[str, ...]:
+    """The one column of whole numbers that holds nothing but 0 and 1, beside the probability of class 1."""
+    header = source.header
+    whole = [i for i in range(header.width) if header.types[i] == INTEGER and i != beside and header.names is not None]
+    if not whole:
+        return ()
+    x = sample_of(source, Selection(tuple(whole), missing=True)).matrix
+    found = [header.name(column) for column, values in zip(whole, x.T, strict=True) if set(values.tolist()) == {0, 1}]
+    found = [name for name in found if not aside_like(name)]
+    return tuple(found) if len(found) == 1 else ()
 
 
 def _left_out(columns: Columns) -> tuple[str, ...]:

@@ -47,6 +47,11 @@ class Columns:
     excluded: tuple[tuple[str, str], ...] = ()
 
 
+def aside_like(name: str) -> bool:
+    """Whether a column of this name usually says something else of a row than a class or the truth."""
+    return _ASIDE.fullmatch(name.strip().lower()) is not None
+
+
 def label_like(name: str) -> bool:
     """Whether a column of this name usually holds the truth."""
     return _LABEL.fullmatch(name.strip().lower()) is not None
