@@ -18,12 +18,12 @@ from divtool.engine.inspect import inspect_file
 from divtool.engine.local import local_engine
 from divtool.engine.plan import Plan
 from divtool.engine.prepare import prepare
-from divtool.engine.present import input_reports, measure_results, warnings
+from divtool.engine.present import about_sums, input_reports, measure_results, warnings
 from divtool.engine.presets import understood
 from divtool.engine.rows import Collected, column_names, sink_of
-from divtool.errors import UsageError
+from divtool.errors import InputError, UsageError
 from divtool.formats.atomic import check_output, whole_file
-from divtool.formats.opening import file_and_key
+from divtool.formats.opening import file_and_key, is_glob, matching
 from divtool.formats.writing import RowWriter, row_file, row_format
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration
@@ -31,7 +31,7 @@ from divtool.numerics import kernels
 from divtool.options import GROUPS, Measuring, Reading, Running, Writing, fields_of, pick
 from divtool.registry import suggestion
 from divtool.reports.rendering import form_of_suffix, render
-from divtool.result import Explanation, Inspection, Result
+from divtool.result import UNREADABLE, Explanation, Inspection, Result
 from divtool.units import unit_of_base
 
 Progress = Callable[[int, int], None]
@@ -136,9 +136,9 @@ def run(
                 each.close()
     return Result(
         version=__version__, command=request.asked.name, kernels=kernels.FLAVOUR, inputs=input_reports(plan),
-        matched=plan.notes, results=measure_results(plan, state, request.measuring),
+        matched=(*plan.notes, *about_sums(state)), results=measure_results(plan, state, request.measuring),
         warnings=warnings(plan, state), written=tuple(request.row_files), rows=state.rows,
-        settings=_changed(request.measuring), row_values=collected.rows(),
+        settings=_changed(request.measuring) | _chosen(request.reading), row_values=collected.rows(),
     )  # fmt: skip
 
 
@@ -158,12 +158,31 @@ def inspect(*names: str, everything: bool = False, **options: Any) -> tuple[Insp
 
     Figures are of the first 256 MiB of a file, or of ``everything``.
 
-    Raises :class:`divtool.errors.InputError` for a file that cannot be opened.
+    Raises :class:`divtool.errors.InputError` for a file that cannot be opened, if there is no other: among several it
+    has the format "unreadable", and its doubt says why.
     """
     reading = pick(Reading, options)
-    seen = [inspect_file(name, reading, sys.maxsize if everything else _INSPECTED) for name in names]
+    files = [file for name in names for file in _files(name, concat=reading.concat)]
+    seen = [_inspected(file, reading, sys.maxsize if everything else _INSPECTED, len(files)) for file in files]
     commands = fitting_commands(seen, options, _check_fits)
     return tuple(replace(each, commands=own) for each, own in zip(seen, commands, strict=True))
+
+
+def _files(name: Any, *, concat: bool) -> list[str]:
+    """The files that a name stands for."""
+    if not isinstance(name, str | os.PathLike):
+        raise UsageError(f"inspect takes names of files, not a {type(name).__name__}")
+    path = os.fspath(name)
+    return matching(path) if is_glob(path) and not concat and is_glob(file_and_key(path)[0]) else [path]
+
+
+def _inspected(name: str, reading: Reading, most_bytes: int, files: int) -> Inspection:
+    try:
+        return inspect_file(name, reading, most_bytes)
+    except InputError as error:
+        if files == 1:
+            raise
+        return Inspection(name, UNREADABLE, 0, doubts=((error.message, error.hint),))
 
 
 def _check_fits(candidate: Candidate) -> None:
@@ -218,6 +237,13 @@ def _changed(measuring: Measuring) -> dict[str, object]:
         # A number for each row is no setting to repeat beside the result.
         plain["sample_weight"] = "from memory"
     return {each.name: plain[each.name] for each in fields_of(Measuring) if plain[each.name] != each.default}
+
+
+def _chosen(reading: Reading) -> dict[str, object]:
+    """The settings of reading that say which rows and classes count."""
+    defaults = Reading()
+    names = ("rows", "vocab", "missing", "join")
+    return {name: getattr(reading, name) for name in names if getattr(reading, name) != getattr(defaults, name)}
 
 
 def _folded(plan: Plan, request: Request, rows_to: OpenRows, progress: Progress | None) -> State:

@@ -178,6 +178,10 @@ class LabelFigures:
     missing: int = 0
 
 
+# What stands for the format of a file that could not be opened.
+UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True)
 class Inspection:
     """A file as divtool sees it. ``decided`` are sentences about its columns, ``outcomes`` the columns that say class
@@ -203,3 +207,11 @@ class Inspection:
     notes: tuple[str, ...] = ()
     doubts: tuple[tuple[str, str], ...] = ()
     commands: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        said = ", ".join(filter(None, (self.format, self.kind, "labels" if self.labels and not self.kind else "")))
+        return (
+            f"<divtool inspection of {self.path}: {said}{'; ' if self.doubts else ''}"
+            + "; ".join(message for message, _ in self.doubts)
+            + ">"
+        )

@@ -97,7 +97,7 @@ COLUMNS = (
     Bad("numbers backwards", {"x.csv": lines("p1,p2,p3", "0.5,0.25,0.25")}, "entropy x.csv --columns p3-p1", None,
         "less than", status=2),
     Bad("bad pattern", {"x.csv": TABLE}, "entropy x.csv --columns '/ca(/'", None, "/ca(/", status=2),
-    Bad("pattern of nothing", {"x.csv": TABLE}, "entropy x.csv --columns '/^bird/'", "x.csv", "/^bird/"),
+    Bad("pattern of nothing", {"x.csv": TABLE}, "entropy x.csv --columns '/^bird/'", "x.csv", "/^bird/", "known"),
     Bad("nothing named", {"x.csv": TABLE}, "entropy x.csv --columns ,", None, "--columns", status=2),
     Bad("text chosen", {"x.csv": NAMED.replace("id", "u")}, "entropy x.csv --columns u,cat,dog", "x.csv", '"a"',
         "--columns", line=2, row=0, column="u"),
@@ -207,7 +207,7 @@ MATCHING = (
     Bad("rows backwards", {"x.npy": PROBS}, "entropy x.npy --rows 9:3", None, "9:3", status=2),
     Bad("rows in words", {"x.npy": PROBS}, "entropy x.npy --rows all", None, "all", status=2),
     Bad("unknown kind", {"x.npy": PROBS}, "entropy x.npy --given chances", None, "chances", status=2),
-    Bad("one file too few", {"x.npy": PROBS}, "kl x.npy", None, "missing", "--help", status=2),
+    Bad("one file too few", {"x.npy": PROBS}, "kl x.npy", None, "takes 2 files", "usage", status=2),
     Bad("one file too many", {"x.npy": PROBS}, "kl x.npy x.npy x.npy", None, "extra", "--help", status=2),
 )  # fmt: skip
 

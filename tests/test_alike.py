@@ -87,10 +87,12 @@ class TestOddColumns:
 class TestOtherScales:
     SCALES = (
         ("2\\^x", np.log2(PROBS)), ("10\\^x", np.log10(PROBS)), ("negated", -np.log(PROBS)),
-        ("decimal odds", 1 / PROBS), ("odds", PROBS / (1 - PROBS)),
+        ("decimal odds", 1 / PROBS), ("odds", PROBS / (1 - PROBS)), ("log-odds", np.log(PROBS / (1 - PROBS))),
     )  # fmt: skip
 
-    @pytest.mark.parametrize(("said", "table"), SCALES, ids=["log2", "log10", "nll", "decimal odds", "odds"])
+    @pytest.mark.parametrize(
+        ("said", "table"), SCALES, ids=["log2", "log10", "nll", "decimal odds", "odds", "log-odds"]
+    )
     def test_are_told(self, said: str, table: np.ndarray) -> None:
         with pytest.raises(InputError, match=said) as caught:
             divtool.ce(table, LABELS)
@@ -106,6 +108,11 @@ class TestAnswers:
         truth = np.array([[1.0], [0.0], [odd], [0.5]])
         with pytest.raises(InputError, match="row 2"):
             divtool.bce(np.array([[0.9], [0.2], [0.6], [0.5]]), truth)
+
+    def test_floats_under_a_name(self, tmp_path: Path) -> None:
+        truth = pd.DataFrame({"label": [1.0, 0.0, 1.0]})
+        chances = pd.DataFrame({"p": [0.9, 0.2, 0.4]})
+        assert divtool.bce(chances, truth).value == divtool.bce(chances, np.array([[1.0], [0.0], [1.0]])).value
 
 
 class TestLabels:
@@ -128,6 +135,10 @@ class TestLabels:
         column = pa.array([values[label % 2] for label in LABELS])
         pq.write_table(pa.table({"label": column}), tmp_path / "y.parquet")
         assert divtool.ce(self.TWO, str(tmp_path / "y.parquet")).value == self.EXPECTED
+
+    def test_as_savetxt_writes_them(self, tmp_path: Path) -> None:
+        np.savetxt(tmp_path / "y.txt", LABELS.astype(float))
+        assert divtool.ce(PROBS, str(tmp_path / "y.txt")).value == divtool.ce(PROBS, LABELS).value
 
     def test_a_category_id_is_the_label(self, tmp_path: Path) -> None:
         pd.DataFrame({"image_id": range(50), "category_id": LABELS}).to_csv(tmp_path / "y.csv", index=False)

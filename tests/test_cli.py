@@ -800,7 +800,7 @@ WRONG: dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, .
     ),
     "text cell": (
         {"x.csv": (*GOOD_X, "1.5,oops")}, ("entropy", "x.csv"),
-        ('x.csv: line 5 (row 3), column "b": "oops" is not a number', "hint: if it is no class column"),
+        ('x.csv: line 5 (row 3), column "b": "oops" is not a number', "hint: correct the cell; or, if it is no class column"),
     ),
     "empty cell": (
         {"x.csv": (*GOOD_X, "1.5,")}, ("entropy", "x.csv"),
@@ -903,7 +903,7 @@ class TestUsage:
             ((*CE, "--chunk-size", "0"), ("--chunk-size",)),
             ((*CE, "more.csv"), ("unexpected extra argument",)),
             (("ce",), ("missing argument 'PREDS'",)),
-            (("kl", DIGITS_A), ("missing argument 'Q'",)),
+            (("kl", DIGITS_A), ("kl takes 2 files, not 1",)),
             (("entropy", PREDS, "--label-smoothing", "0.1"), ("no such option: --label-smoothing",)),
             (("list", "-f", "xyz"), ("expected one of",)),
             (("--nonsense",), ("no such option: --nonsense",)),

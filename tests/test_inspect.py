@@ -136,3 +136,42 @@ class TestExplain:
         ended = run(["ce", "preds.csv", "labels.csv", "--explain", "--per-row", "rows.csv"], cwd=files)
         assert ended.status == 0
         assert not (files / "rows.csv").exists()
+
+
+class TestSeveralFiles:
+    def test_a_glob_is_several_operands(self, files: Path) -> None:
+        (files / "d").mkdir()
+        for name in ("a", "b"):
+            np.save(files / "d" / f"{name}.npy", RNG.normal(size=(50, 3)))
+        both = run(["kl", "d/a.npy", "d/b.npy", "-q"], cwd=files)
+        assert run(["kl", "d/*.npy", "-q"], cwd=files).stdout == both.stdout
+        assert [each.path for each in api.inspect("d/*.npy")] == ["d/a.npy", "d/b.npy"]
+
+    def test_one_that_cannot_be_opened(self, files: Path) -> None:
+        ended = run(["inspect", "nothing.csv", "preds.csv"], cwd=files)
+        assert (ended.status, ended.stderr) == (3, "")
+        assert "No such file" in ended.stdout
+        assert "divtool entropy preds.csv" in ended.stdout
+
+    def test_ids_that_stand_twice(self, files: Path) -> None:
+        frame = pd.read_csv("preds.csv")
+        pd.concat([frame, frame[:1]]).to_csv("twice.csv", index=False)
+        assert any("twice" in doubt for doubt, _ in seen("twice.csv").doubts)
+
+    def test_a_text_of_class_names_is_the_label(self, files: Path) -> None:
+        pd.read_csv("whole.csv").rename(columns={"label": "animal"}).to_csv("named.csv", index=False)
+        assert "divtool ce named.csv --label-col animal" in seen("named.csv").commands
+
+    def test_rounded_probabilities_in_binary(self, files: Path) -> None:
+        pd.DataFrame(np.round(PROBS, 3), columns=NAMES).to_parquet("round.parquet")
+        for command in seen("round.parquet").commands:
+            if not any(word.isupper() for word in shlex.split(command)):
+                assert run([*shlex.split(command)[1:], "-q"], cwd=files).status == 0
+
+    def test_sums_that_would_be_refused_later(self, files: Path) -> None:
+        late = np.tile(PROBS, (200, 1))
+        late[9000, 0] += 0.25
+        np.save("late.npy", late)
+        one = seen("late.npy")
+        assert one.doubts
+        assert any("--normalize" in command for command in one.commands)

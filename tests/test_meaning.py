@@ -167,7 +167,7 @@ class TestKinds:
         path = csv(tmp_path / "x.csv", np.round(np.log(PROBS), 3), list("abcd"))
         result = divtool.compute("entropy", path)
         assert result.inputs[0].kind == "log-probs"
-        assert any("rounding of the decimals" in warning for warning in result.warnings)
+        assert any("rounding of the decimals" in note for note in result.matched)
 
     def test_votes_are_not_taken_for_probabilities(self, tmp_path: Path) -> None:
         votes = np.zeros((20, 101), int)

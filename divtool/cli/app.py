@@ -88,11 +88,12 @@ def root_help(known: list[Verb]) -> str:
         "Usage: divtool VERB FILES... [options]",
         "",
         "Divergences between distributions over saved model outputs: logits or",
-        "probabilities as CSV, Parquet or NPY, labels beside them.",
+        "probabilities (CSV, Parquet, NPY, NPZ, JSON lines, ...), labels beside them.",
         "",
         "  divtool ce preds.csv labels.csv      cross-entropy; rows by id, classes by name",
         "  divtool kl teacher.npy student.npy   KL both ways, row by row, and its spread",
         "  divtool kl a.npy b.npy -m js,tv      more measures in the same pass",
+        "  divtool inspect FILE...              what a file is, and what to type next",
         "  divtool VERB --help                  formula, unit, edge rules and options",
     ]
     lines.append("")

@@ -11,9 +11,10 @@ import typer
 from divtool import __version__, api
 from divtool.cli.running import emit
 from divtool.cli.signature import parameter, tool_function
-from divtool.errors import UsageError
+from divtool.errors import InputError, UsageError
 from divtool.options import Reading
 from divtool.reports.inspection import as_json, as_text
+from divtool.result import UNREADABLE
 
 _OPTIONS = (
     "given", "columns", "id", "label_col", "header", "no_header", "delimiter", "class_axis", "input_format",
@@ -42,3 +43,5 @@ def _inspect(names: list[str], everything: bool, format: str | None, **options: 
     chosen = {name: value for name, value in options.items() if value != getattr(defaults, name)}
     seen = api.inspect(*names, everything=everything, **chosen)
     emit([(as_json(seen, __version__) if format == "json" else as_text(seen)).encode()])
+    if any(each.format == UNREADABLE for each in seen):
+        raise typer.Exit(InputError.status)

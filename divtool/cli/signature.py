@@ -66,7 +66,8 @@ def _operand(position: int, operand: Operand) -> inspect.Parameter:
     info = typer.Argument(metavar=operand.metavar, help=operand.help, show_default=False)
     if operand.many:
         return parameter(_slot(position), list[str], info, inspect.Parameter.empty)
-    if operand.optional:
+    if operand.optional or position:
+        # A glob may stand for several of them: how many there are is counted once it is known what they mean.
         return parameter(_slot(position), Union[str, None], info, None)  # noqa: UP007
     return parameter(_slot(position), str, info, inspect.Parameter.empty)
 

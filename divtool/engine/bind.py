@@ -219,8 +219,10 @@ def _label_sample(given: Input) -> Keys:
     return sample.keys[0] if sample.missing is None else sample.keys[0].where(~sample.missing)
 
 
-def with_labels(inputs: list[Input], matched: Matched, measuring: Measuring) -> list[Input]:
-    """The label rule for the input that holds labels, if one does."""
+def with_labels(
+    inputs: list[Input], matched: Matched, measuring: Measuring, *, ordered: bool = False
+) -> list[Input]:  # fmt: skip
+    """The label rule for the input that holds labels, if one does. ``ordered``: the order of the classes was given."""
     predictions = inputs[0]
     for i, each in enumerate(inputs):
         if each.columns.label is None:
@@ -233,5 +235,12 @@ def with_labels(inputs: list[Input], matched: Matched, measuring: Measuring) -> 
             keys, names=names, order=order, file_names=own, ignore=tuple(measuring.ignore_index),
             path=each.title, column=each.header.name(each.columns.label) if each.header.names else None,
         )  # fmt: skip
+        if predictions.single:
+            rule = replace(rule, note=f"{predictions.title} has one column of classes, read as that of class 1 of two")
+        if rule.how == "index" and predictions.header.unordered and not ordered:
+            raise InputError(
+                f"holds positions, but the scores of {predictions.title} stand in no order of classes", path=each.title,
+                hint="give labels by name, or the order of the classes: --columns a,b,c",
+            )  # fmt: skip
         inputs = [*inputs[:i], replace(each, labels=rule), *inputs[i + 1 :]]
     return inputs

@@ -52,12 +52,23 @@ def _alone(seen: Inspection, options: Mapping[str, Any]) -> Iterator[Sequence[Ca
     if seen.kind not in _TABLES:
         return
     path = (seen.path,)
-    column = "0" if seen.labels is None or seen.labels.column is None else seen.labels.column
-    columns = [{}, {"label_col": column}, {"label_col": ",".join(seen.outcomes)}]
+    columns: list[dict[str, Any]] = [{}]
+    if seen.labels is not None:
+        columns.append({"label_col": "0" if seen.labels.column is None else seen.labels.column})
+    if seen.outcomes:
+        columns.append({"label_col": ",".join(seen.outcomes)})
+    options = {**options, **_accepting(seen)}
     yield [("ce", path, {**options, **each}) for each in columns]
     yield [("entropy", path, options)]
     if seen.kind == "logits":
         yield [("softmax", path, options)]
+
+
+def _accepting(seen: Inspection) -> dict[str, Any]:
+    """The options without which a row of the file would be refused."""
+    hints = " ".join(hint for _, hint in seen.doubts)
+    wanted: dict[str, Any] = {"normalize": True} if "--normalize" in hints else {}
+    return wanted | ({"missing": "drop"} if "--missing drop" in hints else {})
 
 
 def _of_two(a: Inspection, b: Inspection, options: Mapping[str, Any]) -> Iterator[Candidate]:

@@ -156,7 +156,9 @@ class Input:
         """The names of the class columns that count, in the order of the file; None where they have but positions."""
         header, classes = self.header, self.columns.classes
         inside = next((each for each in header.vectors if classes == each.columns), None)
-        if header.names is None or inside is not None or self.single:
+        alone = self.role == "target" and len(classes) == 1
+        if header.names is None or inside is not None or self.single or alone:
+            # A single column of answers is called by what it is, not by the class.
             return None
         return tuple(header.name(column) for column in classes[: self.width])
 

@@ -12,12 +12,14 @@ from divtool.engine.inputs import Input
 from divtool.engine.naming import id_columns
 from divtool.engine.operands import Opened, ways_of
 from divtool.engine.sampling import first_counts, narrowed, sample_of, with_kind
-from divtool.engine.scan import scan_labels, scan_table
+from divtool.engine.scan import has_twins, scan_labels, scan_table
 from divtool.errors import InputError
 from divtool.formats.opening import file_and_key, open_file
 from divtool.formats.source import FLOAT, INTEGER, TEXT, Container, Header, Selection, Source
+from divtool.meaning.classes import stripped
 from divtool.meaning.columns import Columns, aside_like, decide_label, decide_matrix, labels_in, outcomes_of
 from divtool.meaning.grammar import find_column
+from divtool.meaning.kinds import Kind
 from divtool.meaning.members import choose_member
 from divtool.measures.declare import Operand
 from divtool.options import Reading
@@ -129,9 +131,26 @@ def _with_table(
     )  # fmt: skip
     if single and not seen.outcomes and seen.labels is None:
         seen = replace(seen, outcomes=_answers(source, columns.classes[0]))
+    if not seen.outcomes and seen.labels is None and given.class_names is not None:
+        seen = replace(seen, outcomes=_texts_of_classes(source, given.class_names))
     kind = with_kind(given, reading, ANY_TABLE.kinds, "--given").kind
     assert kind is not None
+    seen = replace(seen, doubts=_doubts(seen, given, kind))
     return replace(seen, kind=kind.name, evidence=kind.evidence + (f" ({kind.doubt})" if kind.doubt else ""))
+
+
+def _texts_of_classes(source: Source, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The one text column whose entries are all names of classes."""
+    known, header = {*names, *stripped(names)}, source.header
+    texts = [i for i in range(header.width) if header.types[i] == TEXT and header.names is not None][:_TRIED]
+    found = []
+    for column in texts:
+        entries = set(sample_of(source, Selection((), (column,), missing=True)).keys[0].encode()[1]) - {""}
+        found += [header.name(column)] if entries and entries <= known else []
+    return tuple(found) if len(found) == 1 else ()
+
+
+_TRIED = 20
 
 
 def _answers(source: Source, beside: int) -> tuple[str, ...]:
@@ -144,6 +163,22 @@ def _answers(source: Source, beside: int) -> tuple[str, ...]:
     found = [header.name(column) for column, values in zip(whole, x.T, strict=True) if set(values.tolist()) == {0, 1}]
     found = [name for name in found if not aside_like(name)]
     return tuple(found) if len(found) == 1 else ()
+
+
+def _doubts(seen: Inspection, given: Input, kind: Kind) -> tuple[tuple[str, str], ...]:
+    """What a run would refuse for a row, though the first rows say nothing of it."""
+    figures, said = seen.figures, []
+    assert figures is not None
+    sums = (figures.least_sum, figures.greatest_sum)
+    if kind.name == "probs" and not given.single and any(abs(each - 1.0) > kind.tolerance for each in sums):
+        said.append(("some rows do not sum to 1, and would be refused", "--normalize divides each row by its sum"))
+    if figures.nan:
+        said.append(("there are rows with NaN, which are refused", "remove them, or find out where they come from"))
+    if figures.missing:
+        said.append(("there are rows with an empty cell", "--missing drop leaves them out"))
+    if given.columns.id is not None and has_twins(given.source, given.columns.id):
+        said.append(("there are ids that stand twice, by which no rows can be matched", "--id names another column"))
+    return tuple(said)
 
 
 def _left_out(columns: Columns) -> tuple[str, ...]:

@@ -87,7 +87,9 @@ def _understood(
     bound = _bound(opened, ids, reading, weight, of_two=not verb.declared.is_transform)
     ordered = any(each.declared.ordered for each in asked)
     inputs, matched = _with_common_classes(bound, keep_order=verb.declared.is_transform or ordered)
-    inputs = with_labels(inputs, matched, measuring)
+    if reading.columns is None:
+        _refuse_unordered(inputs, matched)
+    inputs = with_labels(inputs, matched, measuring, ordered=reading.columns is not None)
     if weight is not None:
         place, column = weight
         # A column of the leading file stands where it should: no id need say so.
@@ -199,6 +201,16 @@ def _with_common_classes(inputs: list[Input], *, keep_order: bool) -> tuple[list
         matched = _in_order_of_the_first(matched, sides[0])
     orders = iter(matched.orders)
     return [replace(each, order=next(orders)) if _has_classes(each) else each for each in inputs], matched
+
+
+def _refuse_unordered(inputs: Sequence[Input], matched: Matched) -> None:
+    """Refuse to match classes by position where a file has them in no order."""
+    for each in inputs:
+        if matched.how == "by position" and _has_classes(each) and each.header.unordered:
+            raise InputError(
+                "the scores stand in no order of classes, and the other file has no names to match them by",
+                path=each.title, hint="say the order of the classes: --columns a,b,c",
+            )  # fmt: skip
 
 
 def _in_order_of_the_first(matched: Matched, first: Side) -> Matched:

@@ -239,8 +239,6 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
             f"{path}: the classes beyond the first {plan.classes:,} are left out (--vocab); they have at most"
             f" {mass:.2g} of a row's mass (row {-row})"
         )
-    if state.rounded:
-        said.append(f"{_rows(state.rounded)} summed to 1 only within the rounding of the decimals")
     kinds = {each.kind.name for each in plan.inputs if each.kind is not None and each.role in ("p", "q")}
     tables, logs = sorted(kinds & {"probs", "counts"}), sorted(kinds & {"logits", "log-probs"})
     if tables and logs:
@@ -256,6 +254,13 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
         odd = tuple(pair for pair in given.columns.excluded if pair[1] not in _EXPECTED)
         said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
     return tuple(dict.fromkeys(said))
+
+
+def about_sums(state: State) -> tuple[str, ...]:
+    """What was seen of the row sums, where it is worth a word and no warning."""
+    if not state.rounded:
+        return ()
+    return (f"{_rows(state.rounded)} sum to 1 only within the rounding of the decimals",)
 
 
 def _about_missing(plan: Plan, state: State) -> list[str]:

@@ -15,11 +15,13 @@ from divtool.meaning.binary import decide_single
 from divtool.meaning.columns import Columns, chance_like
 from divtool.meaning.ids import id_like
 from divtool.meaning.kinds import Kind, decide_kind, kind_of_cells, whole_numbers
+from divtool.numerics.rowsum import row_sum
 from divtool.options import KINDS, Reading
 
 _SAMPLE_ROWS, _SAMPLE_BYTES = 4096, 1 << 20
 _FEWEST_SAMPLED = 16
 _FEWEST_COUNTED = 10
+_WHOLE = 1e-3
 
 
 def with_kind(given: Input, reading: Reading, allowed: frozenset[str], option: str = "") -> Input:
@@ -41,6 +43,8 @@ def with_kind(given: Input, reading: Reading, allowed: frozenset[str], option: s
     elif given.role == "target":
         kind = _kind_of_target(sample, given, reading)
     else:
+        if reading.columns is None and wanted != "logits":
+            _check_models(sample, given)
         kind = decide_kind(
             sample.matrix, given.header, given=wanted, normalize=reading.normalize, option=option,
             only_logits="probs" not in allowed, unnormalized=reading.allow_unnormalized,
@@ -71,7 +75,22 @@ def _check_alike(sample: Block, given: Input, kind: Kind) -> None:
     if series is not None:
         first, last, other = series
         raise _unlike(given, f'"{other}" is none of "{first}" to "{last}"', f"name them: --columns {first}-{last}")
-    models = side_by_side(names)
+    _refuse_models(given)
+
+
+def _check_models(sample: Block, given: Input) -> None:
+    """Probabilities of several models side by side: a row sums to their number."""
+    x = sample.matrix.astype(np.float64)
+    x = x[np.isfinite(x).all(axis=1)]
+    if not x.size or not ((x >= 0.0) & (x <= 1.0)).all():
+        return
+    sums = row_sum(x)
+    if ((np.round(sums) >= 2.0) & (np.abs(sums - np.round(sums)) < _WHOLE)).all():
+        _refuse_models(given)
+
+
+def _refuse_models(given: Input) -> None:
+    models = side_by_side(given.class_names or ())
     if models is not None:
         starts = [f'"{start}"' if start else "nothing" for start in models]
         raise _unlike(

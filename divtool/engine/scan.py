@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from divtool.engine.inputs import Input
+from divtool.engine.twins import MOST_ROWS, fingerprints, may_hold_twins
 from divtool.formats.source import Extent, Selection, Source, Stored
 from divtool.numerics.rowsum import row_sum
 from divtool.result import Figures, LabelFigures
@@ -75,6 +76,16 @@ def scan_table(given: Input, most_bytes: int) -> Figures:
     for block in given.source.blocks(extent, Selection(given.columns.classes, missing=True), _READ):
         scan.take(block.matrix, block.missing)
     return scan.figures(whole=whole)
+
+
+def has_twins(source: Source, column: int) -> bool:
+    """Whether an id of the first rows stands twice."""
+    hashes = []
+    extent = source.locate(0, min(MOST_ROWS, source.estimate()))
+    for block in source.blocks(extent, Selection((), (column,), missing=True), _READ):
+        keys = block.keys[0] if block.missing is None else block.keys[0].where(~block.missing)
+        hashes.append(fingerprints(keys))
+    return may_hold_twins(hashes)
 
 
 def scan_labels(source: Source, column: int, most_bytes: int) -> LabelFigures:

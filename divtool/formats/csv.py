@@ -103,6 +103,8 @@ class CsvSource(LineSource):
     def _refuse(self, row: int, field: int | None, message: str, hint: str) -> InputError:
         """The error that speaks of a cell."""
         column = None if field is None else self._fields.fields[field].name
+        if column is not None and message.startswith(f'"{column}" is not'):
+            hint = "the header again: were files joined? Remove the line"
         hint = hint.replace(EXCEPT_IT, shlex.quote(f"!{shortened(column or '')}"))
         return self.place_of(row).refusal(message, column=column, hint=hint)
 

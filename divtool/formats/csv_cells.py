@@ -115,10 +115,10 @@ def _explained(message: str, first: int, refuse: Refuse) -> InputError:
 def _way_out(text: str) -> str:
     word = text.strip().lower()
     if word in MISSING:
-        return "a missing value is an empty cell: leave it empty, and leave such rows out with --missing drop"
+        return "a missing value is an empty cell (pandas: read_csv(FILE).to_csv(NEW, index=False)); --missing drop then"
     if DECIMAL_COMMA.fullmatch(text):
         return "expected a decimal point, and no separators of thousands"
-    return f"if it is no class column, leave it out: --columns {EXCEPT_IT}"
+    return f"correct the cell; or, if it is no class column, leave it out: --columns {EXCEPT_IT}"
 
 
 def shortened(text: str) -> str:

@@ -149,13 +149,13 @@ def _column(data: bytes) -> list[list[str]]:
 def _refuse_decimal_commas(rows: list[list[str]], mark: str, path: str) -> None:
     """Refuse them where the first line holds some, or where they stand alone and commas would cut them in two."""
     if mark != "," and any(DECIMAL_COMMA.fullmatch(cell) for cell in rows[0]):
-        raise decimal_commas(path, mark)
+        raise decimal_commas(path, mark, named=False)
     alone = mark == "," and all(len(row) == 2 and DECIMAL_COMMA.fullmatch(",".join(row)) for row in rows)
     if not alone or not all(row[0] in ("0", "1", "-0") for row in rows):
         return
     # A whole number of many digits, or with a 0 before others, is no count beside 0 or 1.
     if any(len(row[1]) > 4 or (len(row[1]) > 1 and row[1][0] == "0") for row in rows):
-        raise decimal_commas(path)
+        raise decimal_commas(path, named=False)
 
 
 def _told(path: str, comments: list[str], *, trailing: bool, excel: bool) -> tuple[str, ...]:

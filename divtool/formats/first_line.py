@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from divtool.errors import InputError
 
@@ -25,6 +26,7 @@ _NAME = re.compile(
 )
 # More decimals than these has no name that a person gave.
 _MOST_DECIMALS = 4
+_FEW_DECIMALS, _NEAR = 2, 1e-9
 _SHOWN = 6
 _EITHER = "--header if it holds the names of the columns, --no-header if it is a row"
 
@@ -63,6 +65,9 @@ def _is_row_of_numbers(first: list[str], below: list[list[str]], path: str, line
         if len(first) == 2:
             raise _unclear(first, path, line)
         return False
+    if _rises_shortly(first) and below and all(_decimals(cell) > _MOST_DECIMALS for cell in below[0]):
+        # Quantiles and thresholds are written so; so is a rounded row, but not among rows that are not rounded.
+        raise _unclear(first, path, line)
     whole = all(WHOLE.fullmatch(cell) for cell in first) and len(set(first)) == len(first)
     if not whole or not below or any(cell.startswith("-") for cell in first):
         return True
@@ -73,6 +78,14 @@ def _is_row_of_numbers(first: list[str], below: list[list[str]], path: str, line
     # a plain count is.
     counts = first == count and below[0] != first
     return not counts and all(WHOLE.fullmatch(cell) for cell in below[0])
+
+
+def _rises_shortly(first: Sequence[str]) -> bool:
+    """Whether the cells are fractions of one or two decimals in rising order."""
+    if not all(_is_fraction(cell) and _decimals(cell) <= _FEW_DECIMALS for cell in first):
+        return False
+    values = [float(cell) for cell in first]
+    return all(low < high for low, high in pairwise(values)) and abs(sum(values) - 1.0) > _NEAR
 
 
 def _is_fraction(cell: str) -> bool:
@@ -145,10 +158,11 @@ def refuse_title(rows: Sequence[Sequence[str]], path: str, line: int) -> None:
     )  # fmt: skip
 
 
-def decimal_commas(path: str, delimiter: str = ";") -> InputError:
-    """The error that speaks of decimal commas."""
+def decimal_commas(path: str, delimiter: str = ";", *, named: bool = True) -> InputError:
+    """The error that speaks of decimal commas, in a table with names of columns or without."""
+    header, written = ("", "") if named else (", header=None", ", header=False")
     mark = "\\t" if delimiter == "\t" else delimiter if delimiter != "," else ";"
     return InputError(
         "numbers are written with decimal commas; expected points", path=path,
-        hint=f"pandas: read_csv(FILE, sep='{mark}', decimal=',').to_csv(NEW, index=False)",
+        hint=f"pandas: read_csv(FILE, sep='{mark}', decimal=','{header}).to_csv(NEW, index=False{written})",
     )  # fmt: skip

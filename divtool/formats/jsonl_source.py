@@ -49,6 +49,7 @@ class JsonlSource(LineSource):
         self.header = Header(
             shown, "jsonl", self._names(), self._fields.types, None, "text", decimals=True, lines=True,
             size=self._before[2], notes=self._notes(), vectors=self._fields.vectors,
+            unordered=bool(self._labels),
         )  # fmt: skip
 
     def _names(self) -> tuple[str, ...] | None:

@@ -54,7 +54,8 @@ class Header:
     column; ``rows`` is None where only reading to the end would tell; ``decimals`` says that numbers are text,
     ``lines`` that rows are lines; ``size`` is in bytes, ``notes`` are for the reader of the result; ``vectors`` are the
     fields whose cells are rows of numbers; ``partial`` says why rows of log-probabilities need not sum to 1,
-    ``origin`` how the table came out of the file: unpacked, of several parts.
+    ``origin`` how the table came out of the file: unpacked, of several parts; ``unordered``: the columns stand in the
+    order of the first row's scores, which means nothing.
 
     An array has a ``shape``, and the ``class_axis`` along which its rows lie (None: each cell is a row of its own);
     ``arranged`` says how that was found, where it is not rows by columns.
@@ -76,6 +77,7 @@ class Header:
     vectors: tuple[Vector, ...] = ()
     partial: str = ""
     origin: str = ""
+    unordered: bool = False
 
     @property
     def positions(self) -> tuple[int, ...]:

@@ -113,6 +113,8 @@ def other_scale(x: Doubles) -> str:
             (np.exp(-x), "exp(-x) sums to 1 in each row: negated log-probabilities"),
             (1.0 / np.where(x > 0.0, x, np.nan), "1/x sums to 1 in each row: decimal odds"),
             (x / np.where(x > 0.0, 1.0 + x, np.nan), "x/(1+x) sums to 1 in each row: odds"),
+            # Of two logits x and -x it sums to 1 as well.
+            (1.0 / (1.0 + np.exp(-x if x.shape[1] > 2 else x + np.nan)), "the sigmoids sum to 1 in each row: log-odds"),
         )
         for powers, said in scales:
             if 2 * (np.abs(row_sum(powers) - 1.0) <= _NEAR).sum() > len(x):

@@ -78,7 +78,11 @@ def _matching(header: Header, pattern: str, option: str) -> list[int]:
         raise UsageError(f"{option} /{pattern}/: {error}") from None
     found = [i for i in range(header.width) if search(header.name(i))]
     if not found:
-        raise InputError(f"has no column whose name has /{pattern}/ in it ({option})", path=header.path)
+        known = [header.name(i) for i in range(min(header.width, _MOST_SHOWN))]
+        raise InputError(
+            f"has no column whose name has /{pattern}/ in it ({option})", path=header.path,
+            hint=suggestion(pattern, known),
+        )  # fmt: skip
     return found
 
 

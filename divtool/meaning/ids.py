@@ -26,6 +26,9 @@ _NO_NAME = re.compile(
     r"|pred|preds|prediction|predicted|predictions|label|labels|output|outputs|response|answer|answers|completion"
     r"|generation|generated|generated_text|argmax|reason|explanation|error|status|comment|comments)"
 )
+# Two rows may have one id by mistake; more that have it are not named by it.
+_FEW = 2
+_FRACTION = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?([eE]\+?\d+)?")
 # What is said of every refusal that could not decide.
 BY_POSITION = "--id none: rows by position"
@@ -60,10 +63,15 @@ class Table:
 
     def whole(self, column: int) -> bool:
         """Whether the first entries are whole numbers, however they are written: 2.0 after a merge, or 2 after a
-        space. Fractions are never ids."""
+        space; or text that looks like numbers in part, such as 00a1 and 0012. Fractions are never ids."""
         keys = self.look(column)
         texts = [] if keys is None else [text.strip() for text in keys.encode()[1]]
-        return any(texts) and all(not text or _WHOLE.fullmatch(text) is not None for text in texts)
+        return any(texts) and all(_FRACTION.fullmatch(text) is None for text in texts if not _WHOLE.fullmatch(text))
+
+    def constant(self, column: int) -> bool:
+        """Whether the first entries are all the same, of several: they name no row."""
+        keys = self.look(column)
+        return keys is not None and len(keys) > _FEW and len(keys.encode()[1]) == 1
 
     def distinct(self, column: int) -> bool:
         """Whether no two of the first entries are the same."""
@@ -182,7 +190,8 @@ def _candidates(table: Table) -> list[int]:
     header = table.header
     named = [i for i, name in enumerate(header.names or ()) if id_like(name) or saved_index(name)]
     return [i for i in named if i not in table.taken
-            and (header.types[i] in (INTEGER, TEXT) or (header.types[i] == FLOAT and table.whole(i)))]  # fmt: skip
+            and (header.types[i] in (INTEGER, TEXT) or (header.types[i] == FLOAT and table.whole(i)))
+            and not table.constant(i)]  # fmt: skip
 
 
 def _texts(table: Table) -> list[int]:

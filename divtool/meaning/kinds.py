@@ -17,7 +17,7 @@ from divtool.numerics.rowsum import row_sum
 Doubles = npt.NDArray[np.float64]
 
 _EPS = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23}
-_MOST_DECIMALS = 9
+_FEWEST_DECIMALS, _MOST_DECIMALS = 3, 9
 # However many classes, a row whose sum is further from 1 is no rounded row of probabilities.
 _WIDEST = 0.05
 
@@ -81,7 +81,7 @@ def decide_kind(
             "log-probs", f"{header.partial}; first rows sum to {mass.min():.6g} to {mass.max():.6g}", np.inf, np.inf
         )
     strict = max(1e-6, *(8.0 * _EPS.get(name, 0.0) for name in header.dtype.split(" and ")))
-    rounding = _rounding(x) if header.decimals else 0.0
+    rounding = _rounding(x, header)
     tolerance = max(strict, min(rounding * x.shape[1], _WIDEST))
     # A sum of C rounded cells is off by C roundings at most, the logarithm of a sum of exponentials by one.
     log_tolerance = max(strict, rounding)
@@ -137,7 +137,7 @@ def _refuse_doubtful(x: Doubles, finite: Doubles, header: Header, option: str) -
     if high <= 1.0:
         sums = row_sum(x)
         raise InputError(
-            f"all values are within 0 and 1, yet the rows sum to {sums.min():.6g} to {sums.max():.6g}: neither"
+            f"all values are within 0 and 1, yet the rows sum to {_range_of(sums)}: neither"
             " probabilities nor plainly logits", path=header.path,
             hint=f"say what they are: {option} probs --normalize, or {option} logits; divtool bce, if each column is a"
             " question of its own",
@@ -154,6 +154,11 @@ def _refuse_doubtful(x: Doubles, finite: Doubles, header: Header, option: str) -
         )  # fmt: skip
 
 
+def _range_of(sums: Doubles) -> str:
+    low, high = f"{sums.min():.6g}", f"{sums.max():.6g}"
+    return low if low == high else f"{low} to {high}"
+
+
 def _sums(x: Doubles) -> str:
     sums = row_sum(x)
     return f"sums from {sums.min():.6g} to {sums.max():.6g}"
@@ -166,15 +171,23 @@ def _around_one(x: Doubles, tolerance: float) -> str:
     return "1" if worst == 0.0 else f"1 +- {worst:.1g}"
 
 
-def _rounding(x: Doubles) -> float:
-    """Half a unit of the last decimal that the text shows, 0 where it shows more than a rounded table would."""
+def _rounding(x: Doubles, header: Header) -> float:
+    """Half a unit of the last decimal that the numbers show, 0 where they show more than a rounded table would.
+
+    A table that was rounded and then saved in binary is as round as its text; but there one or two decimals are no
+    evidence: halves and quarters have no more.
+    """
     finite = x[np.isfinite(x)]
+    single = header.dtype == "float32"
+    if not header.decimals and 2 * (np.round(x, _FEWEST_DECIMALS - 1) == x).all(axis=1).sum() > len(x):
+        return 0.0
     if (finite == np.round(finite)).all():
         # Whole numbers were not rounded: counts are not taken for probabilities.
         return 0.0
     for decimals in range(1, _MOST_DECIMALS):
-        if (np.round(finite, decimals) == finite).all():
-            return 0.5 * 10.0**-decimals
+        rounded = np.round(finite, decimals)
+        if ((rounded.astype(np.float32) if single else rounded) == finite).all():
+            return 0.5 * 10.0**-decimals if header.decimals or decimals >= _FEWEST_DECIMALS else 0.0
     return 0.0
 
 

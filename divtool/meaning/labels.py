@@ -20,7 +20,8 @@ Mask = npt.NDArray[np.bool_]
 _UNKNOWN = np.iinfo(np.int64).min
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _AS_FLOATS = "labels saved as floats? Save them as whole numbers: labels.astype(int)"
-_WHOLE_FLOAT = re.compile(r"([+-]?\d+)\.0*", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d+\.\d*([eE][+-]?\d+)?", re.ASCII)
+_MOST_EXACT = 2.0**53
 _FLOAT = re.compile(r"[+-]?\d+\.\d*", re.ASCII)
 
 
@@ -36,6 +37,7 @@ class LabelRule:
     path: str
     column: str | None
     one_based: bool = False
+    note: str = ""
 
     def decode(
         self, keys: Keys, first_row: int, place_of: Callable[[int], Place] | None = None, missing: Mask | None = None
@@ -54,17 +56,19 @@ class LabelRule:
         return decoded
 
     def _code(self, text: str) -> int:
-        whole = _WHOLE_FLOAT.fullmatch(text)
-        if whole and text not in self.codes:
+        if text not in self.codes:
             # A whole number is one however it was saved; pandas and NumPy make floats of labels easily.
-            text = whole[1]
+            text = _plain(text)
         if _WHOLE.fullmatch(text) and int(text) in self.ignore:
             return -1 - self.ignore.index(int(text))
         return self.codes.get(text, _UNKNOWN)
 
     def _refusal(self, text: str, row: int, place_of: Callable[[int], Place] | None) -> InputError:
         if not text:
-            message, hint = "the label is missing", "remove the row, or mark it with an --ignore-index"
+            message, hint = (
+                "the label is missing",
+                "--missing drop leaves such rows out; or mark it with an --ignore-index",
+            )
         elif self.how == "name":
             message = f'the label "{text}" is none of the {self.classes} classes'
             hint = suggestion(text, sorted(self.codes, key=natural)) if not _FLOAT.fullmatch(text) else _AS_FLOATS
@@ -79,6 +83,7 @@ class LabelRule:
             if int(text) not in range(self.classes + 1) or not self.one_based:
                 others = [f"--ignore-index {value}" for value in self.ignore if self.ignore != (-100,)]
                 hint = "to leave such rows out: " + " ".join([*others, f"--ignore-index {text}"])
+        hint = self.note or hint
         place = Place(self.path, row) if place_of is None else place_of(row)
         return place.refusal(message, column=self.column, hint=hint)
 
@@ -87,8 +92,10 @@ _NO, _YES = ("false", "False", "FALSE"), ("true", "True", "TRUE")
 
 
 def _plain(text: str) -> str:
-    whole = _WHOLE_FLOAT.fullmatch(text)
-    return whole[1] if whole else text
+    """A label that was saved as a float, as the whole number that it is."""
+    if not _DECIMAL.fullmatch(text) or not float(text).is_integer() or abs(float(text)) >= _MOST_EXACT:
+        return text
+    return str(int(float(text)))
 
 
 def _distinct(keys: Keys) -> tuple[Codes, list[str]]:

@@ -192,7 +192,7 @@ def _basis(each: MeasureResult, result: Result) -> Text:
     said += [
         f"{name.replace('_', ' ')} {value}"
         for name, value in result.settings.items()
-        if name in ("temperature", "label_smoothing", "zeros", "like", "mean", "sample_weight")
+        if name in ("temperature", "label_smoothing", "zeros", "like", "mean", "sample_weight", "rows", "vocab")
     ]
     return Text("; ".join(said), "dim")
 
