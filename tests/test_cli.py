@@ -800,7 +800,7 @@ WRONG: dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, .
     ),
     "text cell": (
         {"x.csv": (*GOOD_X, "1.5,oops")}, ("entropy", "x.csv"),
-        ('x.csv: line 5 (row 3), column "b": "oops" is not a number', "hint: correct the cell; or, if it is no class column"),
+        ('x.csv: line 5 (row 3), column "b": "oops" is not a number', "hint: correct the cell"),
     ),
     "empty cell": (
         {"x.csv": (*GOOD_X, "1.5,")}, ("entropy", "x.csv"),
