@@ -7,19 +7,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from divtool import __version__
 from divtool.engine.asked import Asked, asked_for, check_options
 from divtool.engine.explain import explanation
-from divtool.engine.fitting import Candidate, fitting_commands
 from divtool.engine.fold import RowOrderError, State, fold
-from divtool.engine.inspect import inspect_file
 from divtool.engine.local import local_engine
 from divtool.engine.plan import Plan
 from divtool.engine.prepare import prepare
 from divtool.engine.present import about_sums, input_reports, measure_results, warnings
-from divtool.engine.presets import understood
+from divtool.engine.presets import own_options, understood
 from divtool.engine.rows import Collected, column_names, sink_of
 from divtool.errors import InputError, UsageError
 from divtool.formats.atomic import check_output, whole_file
@@ -33,6 +31,9 @@ from divtool.registry import suggestion
 from divtool.reports.rendering import form_of_suffix, render
 from divtool.result import UNREADABLE, Explanation, Inspection, Result
 from divtool.units import unit_of_base
+
+if TYPE_CHECKING:
+    from divtool.engine.fitting import Candidate
 
 Progress = Callable[[int, int], None]
 # So much of a file is looked at to say what it is.
@@ -161,6 +162,9 @@ def inspect(*names: str, everything: bool = False, **options: Any) -> tuple[Insp
     Raises :class:`divtool.errors.InputError` for a file that cannot be opened, if there is no other: among several it
     has the format "unreadable", and its doubt says why.
     """
+    # What only this tool needs is imported when it is needed: every run would pay for it.
+    from divtool.engine.fitting import fitting_commands
+
     reading = pick(Reading, options)
     files = [file for name in names for file in _files(name, concat=reading.concat)]
     seen = [_inspected(file, reading, sys.maxsize if everything else _INSPECTED, len(files)) for file in files]
@@ -177,6 +181,8 @@ def _files(name: Any, *, concat: bool) -> list[str]:
 
 
 def _inspected(name: str, reading: Reading, most_bytes: int, files: int) -> Inspection:
+    from divtool.engine.inspect import inspect_file
+
     try:
         return inspect_file(name, reading, most_bytes)
     except InputError as error:
@@ -206,9 +212,7 @@ def _request(asked: Declaration, operands: Sequence[Any], options: dict[str, Any
     for name in options:
         if name not in known:
             raise UsageError(f'{asked.name} has no option "{name}"', hint=suggestion(name, known))
-    if options.get("like") == "torch" and asked.name == "bce" and options.get("reduction") == "sum":
-        # torch sums over all cells.
-        options = {**options, "over": "sum"}
+    options = own_options(asked, options)
     verb, reading, measuring = understood(asked, pick(Reading, options), pick(Measuring, options))
     request = Request(verb, operands, reading, measuring, pick(Running, options), pick(Writing, options), options)
     unit_of_base(request.measuring.base)

@@ -30,7 +30,7 @@ from divtool.meaning.columns import (
     find_column,
     label_like,
 )
-from divtool.meaning.ids import find_id, id_like
+from divtool.meaning.ids import Table, decide_ids, id_like, ids_asked_for
 from divtool.meaning.kinds import Kind, check_block, decide_kind, fault_of_row
 from divtool.meaning.labels import LabelRule, decide_labels
 from divtool.meaning.weights import class_weights
@@ -88,7 +88,9 @@ class TestColumns:
         ],
     )
     def test_find_id(self, names: str | None, types: str, wanted: str | None, found: int | None) -> None:
-        assert find_id(header(names, types), wanted) == found
+        file = Table(header(names, types), lambda column: None)
+        ids = decide_ids([file]) if wanted is None else ids_asked_for([file], wanted)
+        assert ids.columns == (found,)
 
     @pytest.mark.parametrize(("names", "name"), [("id,cat,dog", "cst"), (None, "3"), (None, "-1"), (None, "٣")])
     def test_a_column_that_is_not_there(self, names: str | None, name: str) -> None:

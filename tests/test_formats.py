@@ -29,11 +29,13 @@ from divtool.errors import DivtoolError, InputError, OutputError, UsageError
 from divtool.formats.atomic import check_output, whole_file
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
 from divtool.formats.memory import open_object
-from divtool.formats.opening import FORMATS as READABLE
+from divtool.formats.opening import READABLE as KNOWN
 from divtool.formats.opening import open_source
 from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Extent, Selection, Source, Ways
 from divtool.formats.writing import row_file, row_format
+from divtool.options import Reading, fields_of
 
+READABLE = tuple(known.name for known in KNOWN)
 NAMES = ("cat", "dog, small", 'a "cow"')
 HARD = [
     0.1, 1 / 3, 2 / 3, -0.1234567890123456, 1.7976931348623157e308, -1.7976931348623157e308, 2.2250738585072014e-308,
@@ -905,6 +907,10 @@ WRONG_KINDS = {
 
 
 class TestOpening:
+    def test_the_option_names_every_format(self) -> None:
+        (option,) = (each for each in fields_of(Reading) if each.name == "input_format")
+        assert set(option.metadata["choices"]) == set(READABLE)
+
     @pytest.mark.parametrize("content", WRONG_KINDS.values(), ids=WRONG_KINDS)
     @pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
     def test_other_kinds_of_files_are_refused_with_a_hint(self, content: bytes, suffix: str, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ What each tool does was observed by running it (torch 2.13, Keras 3.15, scikit-l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,13 @@ def understood(declared: Declaration, reading: Reading, measuring: Measuring) ->
     if name == "js":
         declared = MEASURES.get("js-distance")
     return declared, replace(reading, normalize=tool != "sklearn" and name != "bce"), measuring
+
+
+def own_options(declared: Declaration, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with those of the measure itself that the tool asked for implies."""
+    sums = options.get("like") == "torch" and options.get("reduction") == "sum"
+    # torch's binary cross-entropy sums over all cells.
+    return {**options, "over": "sum"} if sums and declared.name == "bce" else dict(options)
 
 
 def _torch_reduction(name: str, measuring: Measuring) -> str | None:

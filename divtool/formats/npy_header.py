@@ -16,8 +16,6 @@ from divtool.errors import InputError
 
 MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 1 << 16
-# The header with all that stands before its text.
-LONGEST_HEAD = _LONGEST_HEADER + 12
 _UNTYPED = "cells of 2 bytes without a type, read as bfloat16 (as ml_dtypes saves it)"
 
 

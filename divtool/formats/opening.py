@@ -64,7 +64,6 @@ READABLE = (
     Known("csv", _with(b""), "csv", "open_csv"),
     Known("tsv", lambda head: False, "csv", "open_tsv"),
 )
-FORMATS = tuple(known.name for known in READABLE)
 
 # What people hand over by mistake: said by name, with the way out.
 _REFUSED = (

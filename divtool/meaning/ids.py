@@ -99,20 +99,6 @@ class Ids:
     how: str = ""
 
 
-def find_id(header: Header, wanted: str | None) -> int | None:
-    """The column that names the rows of one file, by names alone: the one asked for, else the only one with a name
-    that says so. Raises :class:`InputError` for a column that is not there or cannot name rows."""
-    if wanted is not None:
-        return _asked_for(Table(header, lambda column: None), wanted)
-    if header.names is None:
-        return None
-    named = [i for i, name in enumerate(header.names) if id_like(name) and header.types[i] in (INTEGER, TEXT)]
-    if len(named) > 1:
-        # A column of ids says more than the index that a data frame was saved with.
-        named = [i for i in named if not saved_index(header.names[i])]
-    return named[0] if len(named) == 1 else None
-
-
 def ids_asked_for(tables: Sequence[Table], wanted: str) -> Ids:
     """The columns that ``--id`` names: one name for all files, or one for each (a,b). ``none`` is no column, unless
     one is called so. An array has no names and goes by position, but some file must have the name.

@@ -13,7 +13,6 @@ from divtool.reports.safetext import safe
 from divtool.reports.table import input_lines, number
 from divtool.result import SCHEMA, Explanation, Figures, Inspection, LabelFigures
 
-_WIDE = 100
 _FEW = 6
 
 
