@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_formats import CUTS, NAMES, ROWS, SIZES, many_rows, refusal, rows_of, same_bits, select
 
+from divtool import api
 from divtool.errors import InputError
 from divtool.formats.opening import open_file, open_source
 from divtool.formats.source import FLOAT, INTEGER, TEXT, Arranged, Container, Selection, Source, Ways
@@ -403,3 +404,15 @@ class TestPartitions:
     def test_they_are_no_numbers(self, tmp_path: Path) -> None:
         source = open_source(partitions(tmp_path / "t", "fold=1", "fold=2"))
         assert refusal(rows_of, source, Selection((0, 2))).column == "fold"
+
+
+def test_a_flipped_bit_in_an_archive_among_parts_is_refused(tmp_path: Path) -> None:
+    for i in range(3):
+        np.savez(tmp_path / f"part-{i}.npz", logits=NUMBERS)
+    whole = tmp_path / "part-1.npz"
+    data = bytearray(whole.read_bytes())
+    data[data.index(NUMBERS.tobytes()[:64]) + 40] ^= 1
+    whole.write_bytes(data)
+    with pytest.raises(InputError, match="checksum") as caught:
+        api.run(api.declared("entropy"), [str(tmp_path)], {})
+    assert caught.value.path.startswith(str(whole))

@@ -100,3 +100,6 @@ class Parts:
         self.listing.check_unchanged()
         for path, before in zip(self.listing.paths, self._before, strict=True):
             check_fingerprint(path, before, path)
+        # What lies in an archive has a checksum, which is compared at the end of a run and not before.
+        for number in range(len(self)) if self.member is not None else ():
+            self.source(number).check_unchanged()
