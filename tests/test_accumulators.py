@@ -23,8 +23,10 @@ from mpmath import mp, mpf
 import divtool.accumulators
 from divtool.accumulators.bundle import RowStatistics
 from divtool.accumulators.extremes import NAMED, Extremes
+from divtool.accumulators.joint import Coded, JointCounts
 from divtool.accumulators.moments import Moments
 from divtool.accumulators.quantiles import POINTS, RELATIVE_BOUND, Quantiles
+from divtool.accumulators.ranges import Ranges
 from divtool.accumulators.scores import Accumulator, Scores
 from divtool.numerics.exactsum import ExactProductSum, ExactSum, rounded, rounded_root
 
@@ -62,6 +64,20 @@ def take_products(state: ExactProductSum, scores: Scores) -> None:
     state.update_products(scores.values[finite], other[finite])
 
 
+def take_finite(state: Ranges, scores: Scores) -> None:
+    state.update(scores.values[np.isfinite(scores.values)])
+
+
+def take_outcomes(state: JointCounts, scores: Scores) -> None:
+    """Rounded values as one variable, NaN as missing, their signs as another; shares below 10 as weights."""
+    sides = [[None if np.isnan(x) else f"{x + 0.0:.0e}" for x in scores.values.tolist()],
+             ["low" if x < 0.0 else "high" for x in scores.values.tolist()]]  # fmt: skip
+    entries = [list(dict.fromkeys(side)) for side in sides]
+    codes = [np.array([own.index(x) for x in side], np.int64) for own, side in zip(entries, sides, strict=True)]
+    weights = None if scores.shares is None else np.minimum(scores.shares, 9.0).astype(np.int64)
+    state.update([Coded(*each) for each in zip(codes, entries, strict=True)], weights)
+
+
 CASES = (
     Case("moments", Moments),
     Case("quantiles", Quantiles),
@@ -70,6 +86,9 @@ CASES = (
     Case("extremes", Extremes),
     Case("extremes-of-three", partial(Extremes, keep=3)),
     Case("row-statistics", RowStatistics),
+    Case("joint-counts", partial(JointCounts, ("x", "sign"), [(0,), (1, 0)]), take_outcomes),
+    Case("ranges", partial(Ranges, skewness=True, ordered=5), take_finite),
+    Case("ranges-alone", Ranges, take_finite),
     Case("exact-sum", ExactSum, take_sum),
     Case("exact-product-sum", ExactProductSum, take_products),
 )

@@ -106,7 +106,7 @@ class Bins:
     def count(self, values: Doubles) -> None:
         """Take values, none of them NaN."""
         if values.size:
-            names = _names(values)
+            names = bin_names(values)
             low = int(names.min())
             self._add(low, np.bincount(names - low))
 
@@ -137,16 +137,16 @@ class Bins:
     def present(self) -> tuple[Doubles, npt.NDArray[np.int64]]:
         """The middles of the bins that hold something, in rising order, and the running number of values."""
         filled = np.flatnonzero(self.counts)
-        return _middles(filled + self.low), np.cumsum(self.counts[filled])
+        return bin_middles(filled + self.low), np.cumsum(self.counts[filled])
 
 
-def _names(values: Doubles) -> npt.NDArray[np.int64]:
+def bin_names(values: Doubles) -> npt.NDArray[np.int64]:
     """The bin of each value: integers in the order of the doubles, mirrored at 0."""
     bits = np.abs(values).view(np.int64) >> _SHIFT
     return np.where(values < 0.0, -bits, bits)
 
 
-def _middles(names: npt.NDArray[np.int64]) -> Doubles:
+def bin_middles(names: npt.NDArray[np.int64]) -> Doubles:
     """The double in the middle of each bin; the bins that hold 0 and the infinities stand for just those."""
     bits = (np.abs(names) << _SHIFT) + (np.int64(1) << (_SHIFT - np.int64(1)))
     middles = bits.view(np.float64)
@@ -154,7 +154,8 @@ def _middles(names: npt.NDArray[np.int64]) -> Doubles:
     return np.where(names == 0, 0.0, np.copysign(middles, names))
 
 
-def _blend(low: float, high: float, part: float) -> float:
+def blend(low: float, high: float, part: float) -> float:
+    """The number at this part of the way from one to another."""
     if part == 0.0 or low == high:
         return low
     if math.isinf(high - low):
@@ -167,7 +168,7 @@ def _between(ordered: Doubles, point: float) -> float:
     place = point * (ordered.size - 1)
     low = int(place)
     high = min(low + 1, ordered.size - 1)
-    return _blend(float(ordered[low]), float(ordered[high]), place - low)
+    return blend(float(ordered[low]), float(ordered[high]), place - low)
 
 
 def _within(middles: Doubles, ends: npt.NDArray[np.int64], point: float) -> float:
@@ -175,4 +176,4 @@ def _within(middles: Doubles, ends: npt.NDArray[np.int64], point: float) -> floa
     low = int(place)
     high = min(low + 1, int(ends[-1]) - 1)
     first, second = np.searchsorted(ends, [low, high], side="right")
-    return _blend(float(middles[first]), float(middles[second]), place - low)
+    return blend(float(middles[first]), float(middles[second]), place - low)

@@ -74,7 +74,7 @@ class CsvSource(LineSource):
         for field in used:
             if self._fields.fields[field].width is not None:
                 arrays[field] = lists_of(arrays[field], first, field, self._refuse)
-            elif field not in numbers and not selection.missing:
+            elif field not in numbers and not (selection.missing or selection.cells):
                 arrays[field] = without_nulls(arrays[field])
         block = self._plain_block(arrays, first, selection)
         if block is None:

@@ -119,15 +119,28 @@ class Cells:
         self._known_lists: dict[int, Lists] = {}
 
     def block(self, selection: Selection) -> Block:
-        """The columns of a selection. Raises :class:`InputError` for an empty cell, unless its row is to be marked."""
+        """The columns of a selection. Raises :class:`InputError` for an empty cell, unless it or its row is to be
+        marked."""
+        if selection.cells:
+            return self._cell_by_cell(selection)
         missing = self._missing(selection)
         matrix = self._matrix(selection.matrix, doubles=missing is not None)
         if missing is not None:
             # A row with an empty key has no numbers either.
             matrix = np.array(matrix)
             matrix[missing] = np.nan
-        keys = tuple(self._keys(column) for column in selection.keys)
+        keys = tuple(self._keys(self._key_array(column), column) for column in selection.keys)
         return Block(self.first, matrix, keys, missing)
+
+    def _cell_by_cell(self, selection: Selection) -> Block:
+        """The columns of a selection with each empty cell marked for itself."""
+        used = np.unique(self.fields.fields_of(np.asarray(selection.matrix, np.int64))).tolist()
+        gaps = any(self.arrays[field].null_count for field in used)
+        matrix = self._matrix(selection.matrix, doubles=gaps)
+        arrays = [self._key_array(column) for column in selection.keys]
+        keys = tuple(self._keys(array, column) for array, column in zip(arrays, selection.keys, strict=True))
+        absent = tuple(_mask(array.is_null()) if array.null_count else None for array in arrays)
+        return Block(self.first, matrix, keys, absent=absent if any(each is not None for each in absent) else ())
 
     def _missing(self, selection: Selection) -> npt.NDArray[np.bool_] | None:
         marked = np.zeros(self.rows, np.bool_)
@@ -249,16 +262,19 @@ class Cells:
         row = at if lists is None else lists.row_of(at)
         raise self._refusal(field, row, f"{stored[at].as_py()} is no exact double", hint="save the numbers as float64")
 
-    def _keys(self, column: int) -> Keys:
+    def _key_array(self, column: int) -> pa.Array:
         field = self.fields.field_of(column)
-        array = self.arrays[field]
-        if self.fields.fields[field].width is not None:
-            array = self._lists(field).column(column - self.fields.starts[field])
+        if self.fields.fields[field].width is None:
+            return self.arrays[field]
+        return self._lists(field).column(column - self.fields.starts[field])
+
+    def _keys(self, array: pa.Array, column: int) -> Keys:
         try:
             array.validate(full=True)
         except pa.ArrowInvalid:
             message, path = "holds text that is no UTF-8", self.place_of(self.first).path
-            raise InputError(message, path=path, column=self.fields.fields[field].name) from None
+            name = self.fields.fields[self.fields.field_of(column)].name
+            raise InputError(message, path=path, column=name) from None
         return _filled(array) if array.null_count else keys_of_arrow(array)
 
 

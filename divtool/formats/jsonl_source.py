@@ -162,7 +162,9 @@ class JsonlSource(LineSource):
             path = self._shape.spots[field].path[:-1]
             if path not in above:
                 above[path] = _objects(found, path) if path else found
-            arrays[field] = self._column(field, above[path], first, number=field in numbers, missing=selection.missing)
+            arrays[field] = self._column(
+                field, above[path], first, number=field in numbers, missing=selection.missing or selection.cells
+            )
         cells = Cells(self._fields, arrays, first, self.place_of, empty="the value is missing", rows=rows)
         block = cells.block(selection)
         if np.isinf(block.matrix).any():

@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -250,20 +251,25 @@ class PartsSource:
             return block
         values = self._parts.listing.values[number]
         own = iter(block.keys)
+        marks = iter(block.absent or (None,) * len(block.keys))
         keys: list[Keys] = []
+        absent: list[npt.NDArray[np.bool_] | None] = []
         missing = block.missing
         for column in selection.keys:
             if column < width:
                 keys.append(next(own))
+                absent.append(next(marks))
                 continue
             value = values[self._keys[column - width]]
-            if value is None and not selection.missing:
+            if value is None and not (selection.missing or selection.cells):
                 raise self.place_of(block.first).refusal("the value is missing", column=self.header.name(column))
-            if value is None:
+            if value is None and not selection.cells:
                 missing = np.ones(len(block), np.bool_)
+            absent.append(np.ones(len(block), np.bool_) if value is None and selection.cells else None)
             keys.append(_repeated(value or "", len(block)))
         matrix = block.matrix if missing is block.missing else np.full(block.matrix.shape, np.nan)
-        return replace(block, matrix=matrix, keys=tuple(keys), missing=missing)
+        marked = tuple(absent) if any(each is not None for each in absent) else ()
+        return replace(block, matrix=matrix, keys=tuple(keys), missing=missing, absent=marked)
 
     @contextmanager
     def _moved(self, number: int) -> Iterator[None]:

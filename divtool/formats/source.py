@@ -114,12 +114,13 @@ class Extent:
 class Selection:
     """The columns that a run needs: those of the matrix, in the order wanted, and those of ids and labels.
 
-    ``missing``: rows with an empty cell are marked as such, not refused.
+    ``missing``: rows with an empty cell are marked as such, not refused; ``cells``: each empty cell is, for itself.
     """
 
     matrix: Sequence[int]
     keys: tuple[int, ...] = ()
     missing: bool = False
+    cells: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,16 +128,22 @@ class Block:
     """Some rows of the selected columns: ``matrix`` (n, columns) in a stored or wider type, C-order.
 
     ``missing`` (n,) marks rows with an empty cell, whose numbers are NaN and whose keys are empty text or 0; None where
-    there are none.
+    there are none. Where cells are marked each for itself, an empty one is NaN in the matrix, and ``absent`` holds for
+    each key column the marks (n,) of its empty cells, or None where it has none; no marks at all where no key has any.
     """
 
     first: int
     matrix: Stored
     keys: tuple[Keys, ...] = ()
     missing: npt.NDArray[np.bool_] | None = None
+    absent: tuple[npt.NDArray[np.bool_] | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys[0]) if self.keys else self.matrix.shape[0]
+
+    def absent_in(self, key: int) -> npt.NDArray[np.bool_] | None:
+        """The marks (n,) of the empty cells of a key column; None where it has none."""
+        return self.absent[key] if self.absent else None
 
     def part(self, start: int, stop: int) -> Block:
         """The rows start:stop, counted from the block's own first."""
@@ -146,6 +153,7 @@ class Block:
             matrix=self.matrix[start:stop],
             keys=tuple(key.part(start, stop) for key in self.keys),
             missing=None if self.missing is None else self.missing[start:stop],
+            absent=tuple(None if marks is None else marks[start:stop] for marks in self.absent),
         )
 
 

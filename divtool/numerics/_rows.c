@@ -1,11 +1,12 @@
-/* Row kernels over stored rows of float16, bfloat16, float32 and float64: the functions that Python calls.
+/* Row kernels over stored rows of float16, bfloat16, float32 and float64, and over codes: the functions that Python calls.
 
-   The NumPy twins (logspace.py, pairs.py, divergence.py, jensen.py) are the specification and state the edge rules; the
+   The NumPy twins (logspace.py, pairs.py, divergence.py, jensen.py, counting.py) are the specification and state the edge rules; the
    headers state what is particular to each kernel. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "rows_counts.h"
 #include "rows_label.h"
 #include "rows_run.h"
 
@@ -161,6 +162,52 @@ static PyObject *delta_of_pair(PyObject *module, PyObject *args) {
     return answered(wrong);
 }
 
+PyDoc_STRVAR(count_tables_doc,
+             "count_tables(codes_buffer, code_size, n, columns_buffer, strides_buffer, offsets_buffer, weights_buffer,"
+             " out_buffer)\n--\n\n"
+             "Add to the tables in out_buffer (int64) how often each combination of codes occurs in n rows, or the\n"
+             "weights of those rows (int64; empty: one each). The codes are columns of unsigned integers of code_size\n"
+             "bytes; columns and strides (int64) are m * k, offsets m + 1. The GIL is released.");
+
+static const char *wrong_counting(const Py_buffer *from, const Py_buffer *out, Counting *c) {
+    if (c->size != 1 && c->size != 2 && c->size != 4) return "code_size must be 1, 2 or 4";
+    if (c->n < 0 || c->n > INT32_MAX) return "n must lie in 0..2^31-1";
+    c->m = from[3].len / 8 - 1;
+    if (c->m < 0 || from[1].len != from[2].len || (c->m ? from[1].len / 8 % c->m || !from[1].len : from[1].len != 0))
+        return "columns and strides must have m * k entries, offsets m + 1";
+    if (c->n && from[0].len % (c->n * c->size)) return "the codes are no columns of n entries";
+    if (from[4].len && from[4].len != c->n * 8) return "weights must have n entries";
+    for (int i = 0; i < 5; i++)
+        if ((uintptr_t)from[i].buf % (i ? 8 : (uintptr_t)c->size)) return "unaligned buffer";
+    if ((uintptr_t)out->buf % 8 || out->len % 8) return "unaligned buffer";
+    c->k = c->m ? from[1].len / 8 / c->m : 0, c->width = c->n ? from[0].len / (c->n * c->size) : 0;
+    c->codes = from[0].buf, c->columns = from[1].buf, c->strides = from[2].buf, c->offsets = from[3].buf;
+    c->weights = from[4].len ? from[4].buf : NULL, c->out = out->buf;
+    return NULL;
+}
+
+static PyObject *count_tables_rows(PyObject *module, PyObject *args) {
+    Py_buffer from[5], out;
+    Counting c;
+    const char *wrong;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "y*iny*y*y*y*w*:count_tables", &from[0], &c.size, &c.n, &from[1], &from[2], &from[3],
+                          &from[4], &out))
+        return NULL;
+    wrong = wrong_counting(from, &out, &c);
+    c.most = wrong ? NULL : PyMem_Malloc((size_t)(c.width ? c.width : 1) * sizeof *c.most);
+    if (c.most) {
+        Py_BEGIN_ALLOW_THREADS
+        wrong = count_tables(&c, out.len / 8);
+        Py_END_ALLOW_THREADS
+    }
+    const int no_room = !c.most && !wrong;
+    PyMem_Free(c.most);
+    for (int i = 0; i < 5; i++) PyBuffer_Release(&from[i]);
+    PyBuffer_Release(&out);
+    return no_room ? PyErr_NoMemory() : answered(wrong);
+}
+
 #define METHOD(NAME) {#NAME, NAME##_rows, METH_VARARGS, NAME##_rows_doc}
 static PyMethodDef methods[] = {
     {"surprisal_label", surprisal_label, METH_VARARGS, surprisal_label_doc},
@@ -168,6 +215,7 @@ static PyMethodDef methods[] = {
     METHOD(kl_of_logits),      METHOD(kl_of_tables),     METHOD(js_of_logits), METHOD(js_of_tables),
     METHOD(pair_of_logits),    METHOD(pair_of_tables),   METHOD(delta_of_logits), METHOD(delta_of_tables),
     {"delta_of_pair", delta_of_pair, METH_VARARGS, delta_of_pair_doc},
+    {"count_tables", count_tables_rows, METH_VARARGS, count_tables_doc},
     {0},
 };
 static PyModuleDef_Slot slots[] = {{0, NULL}};

@@ -20,6 +20,8 @@ Doubles = npt.NDArray[np.float64]
 _LOWEST = -1073
 # The low half of a product of two mantissas is a multiple of 2**-106, so its own exponent is -105 at the least.
 _LOWEST_PRODUCT = 2 * _LOWEST - 105
+# The low half of a square, times a mantissa, halved again.
+_LOWEST_CUBE = 3 * _LOWEST - 210
 _MANTISSA = 53
 # np.bincount adds in doubles: 2**26 values below 2**27 stay below 2**53, so every partial sum is exact.
 _AT_ONCE = 1 << 26
@@ -109,6 +111,29 @@ class ExactProductSum(ExactSum):
     def _add(self, values: Doubles, shift: npt.NDArray[np.int64]) -> None:
         mantissa, exponent = np.frexp(values)
         self.units += _units(mantissa, exponent + shift, _LOWEST_PRODUCT)
+
+
+class ExactCubeSum(ExactSum):
+    """The exact sum of cubes x*x*x of finite doubles.
+
+    >>> total = ExactCubeSum()
+    >>> total.update(np.array([1e-200, 0.1]))
+    >>> total.present() == Fraction(1e-200) ** 3 + Fraction(0.1) ** 3
+    True
+    """
+
+    __slots__ = ()
+    scale = Fraction(1, 1 << (_MANTISSA - _LOWEST_CUBE))
+
+    def update(self, values: Doubles) -> None:
+        """Add the cube of every value; all must be finite."""
+        for piece in _pieces(values.size):
+            mantissa, exponent = np.frexp(values[piece])
+            for square in _product(mantissa, mantissa):
+                own, shift = np.frexp(square)
+                for cube in _product(own, mantissa):
+                    last, more = np.frexp(cube)
+                    self.units += _units(last, 3 * exponent.astype(np.int64) + shift + more, _LOWEST_CUBE)
 
 
 def _product(a: Doubles, b: Doubles) -> tuple[Doubles, Doubles]:

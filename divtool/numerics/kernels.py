@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from divtool.numerics import divergence, jensen, logspace, pairs
+from divtool.numerics import counting, divergence, jensen, logspace, pairs
+from divtool.numerics.counting import Codes, Integers
 from divtool.numerics.errorfree import Doubles
 from divtool.numerics.logspace import Labels, Numbers
 from divtool.numerics.pairs import Pair
@@ -257,3 +258,32 @@ def delta_of_tables(p: Numbers, q: Numbers) -> Doubles:
     """
     found = _rows_of("delta_of_tables", (p, q), matrices=1)
     return delta_of(*pair_of_tables(p, q)) if found is None else found
+
+
+def count_tables(
+    codes: Codes, columns: Integers, strides: Integers, offsets: Integers, out: Integers,
+    weights: Integers | None = None,
+) -> None:  # fmt: skip
+    """Add to ``out`` how often each combination of codes occurs in the rows.
+
+    ``codes`` (columns, n) are unsigned integers of 1, 2 or 4 bytes. Table t lies at ``out[offsets[t]:offsets[t + 1]]``;
+    a row's place in it is the sum over j of ``codes[columns[t, j]] * strides[t, j]``, where a stride of 0 counts for
+    nothing, so that tables of fewer variables can stand among those of more. ``weights`` (n,) int64, not negative,
+    below ``counting.MOST_WEIGHT`` in all: each row stands for so many cases. Raises :class:`ValueError` for a code that
+    its table has no place for.
+
+    >>> import numpy as np
+    >>> out = np.zeros(6, np.int64)
+    >>> codes = np.array([[0, 1, 1, 1], [0, 2, 2, 1]], np.uint8)
+    >>> count_tables(codes, np.array([[0, 1]]), np.array([[3, 1]]), np.array([0, 6]), out)
+    >>> out.reshape(2, 3)
+    array([[1, 0, 0],
+           [0, 1, 2]])
+    """
+    if _ROWS is None:
+        counting.count_tables(codes, columns, strides, offsets, out, weights)
+        return
+    tables = (np.require(each, np.int64, ["C", "A"]) for each in (columns, strides, offsets))
+    stored = np.require(codes, None, ["C", "A"])
+    cases = np.empty(0, np.int64) if weights is None else np.require(weights, np.int64, ["C", "A"])
+    _ROWS.count_tables(stored, stored.itemsize, stored.shape[1], *tables, cases, out)
