@@ -22,6 +22,7 @@ demo: $(INSTALLED) ## install into .venv and score the example files
 	$(DIVTOOL) ce $(DATA)/preds.csv $(DATA)/labels.csv
 	$(DIVTOOL) kl $(DATA)/digits_a.npy $(DATA)/digits_b.npy
 	$(DIVTOOL) entropy $(DATA)/preds.csv --base 2
+	$(DIVTOOL) mi $(DATA)/admissions.csv --target admitted --counts applicants
 	@folder=$$(mktemp -d) && trap '{ set +x; } 2>/dev/null; rm -r "$$folder"' EXIT && set -ex && \
 	$(DIVTOOL) softmax $(DATA)/digits_a.npy -T 2 -o "$$folder/probs.parquet" && \
 	$(DIVTOOL) ce "$$folder/probs.parquet" $(DATA)/digits_labels.npy

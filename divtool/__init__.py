@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from divtool.api import compute, explain, inspect
+    from divtool.api import compute, explain, fit, inspect, joint, mi
     from divtool.errors import DivtoolError, EngineError, InputError, OutputError, ResourceError, UsageError
+    from divtool.findings import FitResult, FittedModel, GainResult, JointResult
     from divtool.result import Explanation, InputReport, Inspection, MeasureResult, Result
 
 __version__ = "0.1.0"
@@ -23,9 +24,13 @@ __all__ = [
     "DivtoolError",
     "EngineError",
     "Explanation",
+    "FitResult",
+    "FittedModel",
+    "GainResult",
     "InputError",
     "InputReport",
     "Inspection",
+    "JointResult",
     "MeasureResult",
     "OutputError",
     "ResourceError",
@@ -34,12 +39,17 @@ __all__ = [
     "__version__",
     "compute",
     "explain",
+    "fit",
     "inspect",
+    "joint",
+    "mi",
 ]
 
 _HOMES = {
     "compute": "api", "explain": "api", "inspect": "api", "Explanation": "result", "InputReport": "result",
-    "Inspection": "result", "MeasureResult": "result", "Result": "result",
+    "FitResult": "findings", "FittedModel": "findings", "fit": "api", "GainResult": "findings",
+    "JointResult": "findings", "joint": "api", "mi": "api", "Inspection": "result", "MeasureResult": "result",
+    "Result": "result",
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from divtool.engine.present import about_sums, input_reports, measure_results, w
 from divtool.engine.presets import own_options, understood
 from divtool.engine.rows import Collected, column_names, sink_of
 from divtool.errors import InputError, UsageError
+from divtool.findings import FitResult, GainResult, JointResult
 from divtool.formats.atomic import check_output, whole_file
 from divtool.formats.opening import file_and_key, is_glob, matching
 from divtool.formats.writing import RowWriter, row_file, row_format
@@ -270,3 +271,78 @@ def _writers(stack: ExitStack, plan: Plan, request: Request, rows_to: OpenRows) 
         yield stack.enter_context(row_file(path, keys, numbers, single=single))
     if request.gives_rows and not request.writing.output:
         yield rows_to(keys, numbers)
+
+
+def joint(*operands: Any, **options: Any) -> JointResult:
+    """What two variables say of each other: entropies, mutual information and what is made of them, tests, agreement.
+
+    Three forms: ``joint(table, "x", "y")`` takes two columns of a table with a row for each case; ``joint(a, b)``
+    labels of the same cases, or their distributions, from two files, arrays or columns (``FILE:COLUMN``);
+    ``joint(counts)`` a contingency table or one of joint probabilities. Options are those of ``divtool joint``
+    (``measure``, ``estimator``, ``bins``, ``missing``, ``counts``, ``given``, ``norm``, ``beta``, ``cells``, ...).
+
+    Raises :class:`divtool.errors.DivtoolError`, as :func:`compute` does.
+
+    >>> joint([0, 0, 1, 1], [0, 0, 0, 1])["mutual-information"].value
+    0.2157615543388357
+    """
+    return run_joint(operands, options)
+
+
+def run_joint(operands: Sequence[Any], options: dict[str, Any], progress: Progress | None = None) -> JointResult:
+    """The same for the command line: ``progress`` hears of rows done and of about how many there are."""
+    from divtool.engine.joint import joint_request, joint_result
+
+    request = joint_request(options)
+    if request.cells is not None:
+        check_output(request.cells, [file_and_key(each)[0] for each in operands if isinstance(each, str)])
+    return joint_result(operands, request, __version__, progress)
+
+
+def mi(table: Any, **options: Any) -> GainResult:
+    """Mutual information over the columns of a table: of each with a ``target`` (ranked), of all pairs
+    (``matrix=True``), or of all columns together (``together=True``).
+
+    ``table`` is a path, a DataFrame, an Arrow table or an array. Options are those of ``divtool mi`` (``columns``,
+    ``given_columns``, ``lag``, ``history``, ``bins``, ``missing``, ``counts``, ``estimator``, ``permutations``,
+    ``seed``, ``sort``, ``base``, ...).
+
+    Raises :class:`divtool.errors.DivtoolError`, as :func:`compute` does.
+
+    >>> import numpy as np
+    >>> result = mi(np.array([[0, 0], [0, 0], [1, 0], [1, 1]]), target="1")
+    >>> result.ranking[0].name, result.ranking[0].gain
+    ('0', 0.2157615543388357)
+    """
+    return run_mi(table, options)
+
+
+def run_mi(table: Any, options: dict[str, Any], progress: Progress | None = None) -> GainResult:
+    """The same for the command line: ``progress`` hears of rows done and of about how many there are."""
+    from divtool.engine.mutual import gain_request, gain_result
+
+    return gain_result(table, gain_request(options), __version__, progress)
+
+
+def fit(observed: Any, **options: Any) -> FitResult:
+    """How well simple distributions describe an observed one over whole numbers, each with the parameters that lose
+    least.
+
+    ``observed`` is a path, an array, a DataFrame, an Arrow table or a mapping of outcomes to their counts or
+    probabilities. Options are those of ``divtool fit`` (``family``, ``model``, ``trials``, ``cut``, ``fix``,
+    ``support``, ``given``, ``columns``, ``normalize``, ``base``) and of reading (``missing``, ``header``, ...); a
+    ``model`` may be anything that ``observed`` may be.
+
+    >>> fit({0: 4, 1: 4, 2: 1}, family="binomial")["binomial"].parameters
+    {'n': 2, 'p': 0.3333333333333333}
+    """
+    from divtool.engine.fit_models import fit_models, given_models
+    from divtool.engine.fit_options import READING, Fitting
+
+    options, models = given_models(options)
+    known = [*(each.name for each in fields_of(Fitting)), *READING]
+    for name in options:
+        if name not in known:
+            raise UsageError(f'fit has no option "{name}"', hint=suggestion(name, known))
+    reading = {name: value for name, value in options.items() if name in READING}
+    return fit_models(observed, pick(Fitting, options), pick(Reading, reading), models)

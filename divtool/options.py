@@ -60,7 +60,7 @@ class Reading:
     given_p: str | None = option(None, "The same for the reference alone.", choices=GIVEN, applies=PAIR)
     given_q: str | None = option(None, "The same for the model alone.", choices=GIVEN, applies=PAIR)
     columns: str | None = option(
-        None, "The class columns, separated by commas: names, positions, p0-p9, /pattern/; '!name' leaves one out.",
+        None, "The columns that count, separated by commas: names, positions, p0-p9, /pattern/; '!name' leaves it out.",
         metavar="LIST",
     )  # fmt: skip
     id: str | None = option(
@@ -207,6 +207,49 @@ class Writing:
     )
 
 
+@dataclass(frozen=True)
+class Counting:
+    """How the outcomes in a table become counts, and counts entropies."""
+
+    missing: str = option(
+        "category", "Missing values: an outcome of their own, left out, or refused.",
+        choices=("category", "drop", "error"),
+    )  # fmt: skip
+    bins: tuple[str, ...] = option(
+        (), "How numbers become outcomes: width:K, frequency:K, doane, edges:A,B,... or COLUMN=RULE (repeatable).",
+        metavar="RULE",
+    )  # fmt: skip
+    counts: str | None = option(
+        None, "The column of whole numbers that says how many cases a row stands for.", metavar="COL"
+    )
+    estimator: str = option(
+        "plug-in", "How entropies are estimated from counts: plug-in, miller-madow, grassberger, chao-shen, nsb, ...",
+        metavar="NAME",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gaining:
+    """What is asked of the columns of a table."""
+
+    target: str | None = option(None, "Rank the other columns by what they tell of this one.", metavar="COL")
+    matrix: bool = option(False, "Mutual information of all pairs of columns.")
+    together: bool = option(False, "All columns at once: total correlation, dual, interaction information, ...")
+    given_columns: str | None = option(
+        None, "What the columns tell of the target where these are known (conditional).", metavar="LIST"
+    )
+    lag: int | None = option(
+        None, "Transfer entropy: what a column tells of the target so many rows later, beyond the target's own past.",
+        metavar="ROWS", least=1, most=1 << 20,
+    )  # fmt: skip
+    history: int = option(1, "How many rows of the target's own past are known.", metavar="ROWS", least=1, most=1000)
+    permutations: int = option(
+        0, "Draw the null from so many random permutations instead of chi-square.", metavar="N", least=0, most=10**7
+    )
+    seed: int = option(0, "Seed of the permutations.", metavar="N", least=0, most=2**63)
+    sort: str = option("gain", "What columns are ranked by.", choices=("gain", "excess", "p-value", "name"))
+
+
 GROUPS: tuple[type, ...] = (Reading, Measuring, Running, Writing)
 
 Group = TypeVar("Group")
@@ -249,7 +292,7 @@ def _typed(each: Field[Any], value: Any) -> Any:
             return (value,) if isinstance(value, str) else tuple(str(entry) for entry in value)
         if kind is tuple:
             return (int(value),) if isinstance(value, int | str) else tuple(int(entry) for entry in value)
-        if each.name in ("class_axis", "vocab"):
+        if each.name in ("class_axis", "vocab", "lag"):
             return int(value)
         if kind is float or each.metadata["least"] is not None:
             return kind(value)

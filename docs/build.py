@@ -1,6 +1,6 @@
 """Write the reference pages from the declarations, or check that they are current.
 
-python docs/build.py            writes docs/measures.md and docs/cli.md
+python docs/build.py            writes docs/measures.md, docs/statistics.md and docs/cli.md
 python docs/build.py --check    exits with 1 if a page is not what it would write
 """
 
@@ -13,14 +13,19 @@ import re
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 from divtool.api import compute
 from divtool.cli.verbs import families, verbs
-from divtool.measures import load_families
+from divtool.measures import load_families, load_statistics
 from divtool.measures.declare import MEASURES, Declaration
+from divtool.measures.estimators import ESTIMATORS
 from divtool.measures.laws import LAWS
 from divtool.measures.likes import LIKES
+from divtool.measures.models import MODELS
+from divtool.measures.statistic import LAWS as TABLE_LAWS
+from divtool.measures.statistic import Statistic, by_family
 
 DOCS = Path(__file__).resolve().parent
 PROGRAM = Path(sysconfig.get_path("scripts")) / "divtool"
@@ -74,6 +79,10 @@ def _facts(declared: Declaration) -> str:
         "Known as": ", ".join(declared.also),
         "Source": declared.cite,
     }
+    return _fact_table(facts)
+
+
+def _fact_table(facts: Mapping[str, str]) -> str:
     return "| | |\n|---|---|\n" + "\n".join(f"| {name} | {_cell(value)} |" for name, value in facts.items() if value)
 
 
@@ -81,7 +90,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _range(declared: Declaration) -> str:
+def _range(declared: Declaration | Statistic) -> str:
     if declared.bounds is None:
         return ""
     low, high = declared.bounds
@@ -135,6 +144,62 @@ def _prompted(example: doctest.Example) -> str:
     return "".join([f">>> {first}\n", *(f"... {line}\n" for line in more)])
 
 
+# The statistics of tables, the estimators, the families
+
+
+def statistics_page() -> str:
+    """What joint, mi and fit compute: a section a statistic, tables of estimators and families."""
+    load_statistics()
+    pieces = [
+        GENERATED,
+        "# Statistics of tables, estimators, families",
+        "What `divtool joint`, `divtool mi` and `divtool fit` compute from counts. [outcomes.md](outcomes.md) shows the"
+        " first two at work, [fitting.md](fitting.md) the third. X and Y are the two variables, in the order in which"
+        " they are named; `n` are counts, `N` is the number of cases. The laws are checked by the tests, those that are"
+        " declared and those that are not.",
+    ]
+    for family in dict.fromkeys(each.family for each in by_family()):
+        pieces.append(f"## {family[0].upper()}{family[1:]}")
+        pieces += [piece for each in by_family() if each.family == family for piece in _statistic(each)]
+    return "\n\n".join([*pieces, *_estimators(), *_families()]) + "\n"
+
+
+def _statistic(each: Statistic) -> list[str]:
+    facts = {
+        "Formula": f"`{each.formula}`",
+        "Unit": UNITS.get(each.unit, each.unit),
+        "Range": _range(each),
+        "Better": each.better or "",
+        "Laws": "; ".join(TABLE_LAWS[name] for name in sorted(each.laws)),
+        "Known as": ", ".join(each.also),
+        "Source": each.cite,
+    }
+    paragraphs = (inspect.getdoc(each.function) or "").split("\n\n")[1:]
+    edges = [re.sub(r"^Edges: (.)", lambda found: f"**Edges.** {found[1].upper()}", " ".join(text.split()))
+             for text in paragraphs if not text.lstrip().startswith(">>>")]  # fmt: skip
+    return [f"### `{each.name}`: {each.title}", each.summary, _fact_table(facts), *edges]
+
+
+def _estimators() -> list[str]:
+    rows = [f"| `{each.name}` | {each.title} | {_cell(f'`{each.formula}`')} | {each.note} | {each.cite} |"
+            for each in ESTIMATORS]  # fmt: skip
+    return [
+        "## Estimators of entropy",
+        "`--estimator NAME` of `joint` and `mi`. Mutual information is made of them as H(X) + H(Y) - H(X,Y). `plug-in`"
+        " takes the observed frequencies, with formulas of its own that keep their digits where entropies cancel."
+        " `n` are counts, `N` cases, `K` possible outcomes, `psi` is the digamma function.",
+        "| name | estimator | formula | note | source |\n|---|---|---|---|---|\n" + "\n".join(rows),
+    ]
+
+
+def _families() -> list[str]:
+    rows = [f"| `{each.name}` | {each.title} | {_cell(f'`{each.formula}`')} | {each.cite} |" for each in MODELS]
+    return [
+        "## Families that `fit` knows",
+        "| name | family | probability of k | source |\n|---|---|---|---|\n" + "\n".join(rows),
+    ]
+
+
 # The command line
 
 
@@ -152,7 +217,7 @@ def cli_page() -> str:
     ]
     known = verbs()
     common = [each.name for family in families(known) for each in known if each.common and each.family == family]
-    for verb in [*common, "inspect", "list"]:
+    for verb in [*common, "joint", "mi", "fit", "inspect", "list"]:
         pieces += [f"## `divtool {verb}`", _block(run(verb, "--help"))]
     return "\n\n".join(pieces) + "\n"
 
@@ -172,7 +237,7 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-PAGES = {"measures.md": measures_page, "cli.md": cli_page}
+PAGES = {"measures.md": measures_page, "statistics.md": statistics_page, "cli.md": cli_page}
 
 
 def main(arguments: list[str]) -> int:

@@ -141,10 +141,45 @@ def write_diabetes(folder: Path) -> None:
         np.save(folder / f"diabetes_{name}.npy", values[:, None])
 
 
+def write_worms(folder: Path) -> None:
+    """Write how many teeth the worms of a widely copied tutorial have: shares of 0 to 10 teeth."""
+    shares = (0.02, 0.03, 0.05, 0.14, 0.16, 0.15, 0.12, 0.08, 0.1, 0.08, 0.07)
+    write_csv(folder / "worms.csv", ["teeth", "probability"], enumerate(shares))
+
+
+# Applicants to graduate schools at Berkeley in 1973: department, and how many men and women were admitted and not.
+ADMISSIONS = {
+    "A": ((512, 313), (89, 19)), "B": ((353, 207), (17, 8)), "C": ((120, 205), (202, 391)),
+    "D": ((138, 279), (131, 244)), "E": ((53, 138), (94, 299)), "F": ((22, 351), (24, 317)),
+}  # fmt: skip
+
+
+def write_admissions(folder: Path) -> None:
+    """Write a table of counts: who applied where, and was admitted or not."""
+    rows = [
+        (department, gender, admitted, applicants)
+        for department, genders in ADMISSIONS.items()
+        for gender, pair in zip(("man", "woman"), genders, strict=True)
+        for admitted, applicants in zip(("yes", "no"), pair, strict=True)
+    ]
+    write_csv(folder / "admissions.csv", ["department", "gender", "admitted", "applicants"], rows)
+
+
+def write_wines(folder: Path) -> None:
+    """Write what was measured of the wines, beside their cultivar."""
+    wine = load_wine()
+    names = [name.replace("/", "_of_") for name in wine.feature_names]
+    rows = ((CULTIVARS[k], *row) for k, row in zip(wine.target, wine.data.tolist(), strict=True))
+    write_csv(folder / "wines.csv", ["cultivar", *names], rows)
+
+
 def main(folder: Path) -> None:
     """Write every example file into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    writers: list[Callable[[Path], None]] = [write_iris, write_digits, write_wine, write_tumours, write_diabetes]
+    writers: list[Callable[[Path], None]] = [
+        write_iris, write_digits, write_wine, write_tumours, write_diabetes, write_worms,
+        write_admissions, write_wines,
+    ]  # fmt: skip
     with threadpool_limits(1):
         for write in writers:
             write(folder)

@@ -34,6 +34,7 @@ from divtool.options import GROUPS, fields_of, flag_of
 ROOT = Path(__file__).parents[1]
 PREDS, LABELS = "examples/data/preds.csv", "examples/data/labels.csv"
 DIGITS_A, DIGITS_B = "examples/data/digits_a.npy", "examples/data/digits_b.npy"
+ADMISSIONS, WORMS = "examples/data/admissions.csv", "examples/data/worms.csv"
 DIGITS_LABELS, WINE = "examples/data/digits_labels.npy", "examples/data/wine.parquet"
 CE = ("ce", PREDS, LABELS)
 
@@ -1121,13 +1122,17 @@ class TestHostileText:
 # JSON
 
 
+# What has names of its own below it, not those of the schema.
+FREE = ("settings", "inputs", "results[].quantiles", "results[].parameters", "rows[]", "x", "y", "target")
+
+
 def keys_of(thing: Any, path: str = "") -> Iterator[str]:
     """Every key as docs/json.md names it: ``results[].denominator.name``."""
     if isinstance(thing, list):
         for each in thing:
             yield from keys_of(each, path + "[]")
     elif isinstance(thing, dict):
-        free = path in ("settings", "inputs", "results[].quantiles", "rows[]")
+        free = path in FREE
         for name, each in thing.items():
             here = f"{path}.{name}" if path else name
             here = f"{path}.*" if free else here
@@ -1147,6 +1152,11 @@ class TestJson:
         ("entropy", WINE),
         ("ce", "wide.npy", "y.npy"),
         (*CE, "--reduction", "none"),
+        ("joint", ADMISSIONS, "gender", "admitted", "--counts", "applicants"),
+        ("mi", ADMISSIONS, "--target", "admitted", "--counts", "applicants", "--permutations", "9"),
+        ("mi", ADMISSIONS, "--matrix", "--counts", "applicants"),
+        ("mi", ADMISSIONS, "--together", "--counts", "applicants"),
+        ("fit", WORMS),
     )
 
     @pytest.mark.parametrize("arguments", RUNS, ids=lambda arguments: " ".join(arguments[:1]))

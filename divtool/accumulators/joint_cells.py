@@ -68,8 +68,10 @@ def layout_of(subsets: Subsets, widths: tuple[int, ...]) -> Layout:
     """
     columns, taken = _columns_of(subsets)
     sizes = np.where(taken, np.array([*widths, 1])[columns], 1)
-    # As doubles, which do not overflow.
-    rising = np.argsort(products := sizes.astype(np.float64).prod(axis=1), kind="stable")
+    # As doubles, which become infinite rather than small.
+    with np.errstate(over="ignore"):
+        products = sizes.astype(np.float64).prod(axis=1)
+    rising = np.argsort(products, kind="stable")
     fit = rising[np.cumsum(products[rising]) <= MOST_DENSE]
     tables = np.sort(fit)
     kept = sizes[tables]

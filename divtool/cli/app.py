@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -19,10 +22,36 @@ from divtool import __version__
 from divtool.cli.verbs import Verb, families, verbs
 from divtool.errors import DivtoolError, OutputError, ResourceError, UsageError
 
+
+@dataclass(frozen=True)
+class Tool:
+    """A command that is no measure: its module is imported when it runs. ``also`` are other names for what it does."""
+
+    summary: str
+    module: str
+    maker: str
+    also: tuple[str, ...] = ()
+
+
 _TOOLS = {
-    "inspect": "What a file is, what is odd in it, and what to type next.",
-    "list": "All measures with formula, unit and laws (list NAME: one).",
-}
+    "joint": Tool(
+        "Two variables: entropies, I(X;Y), NMI, AMI, tests, agreement.", "joining", "joint_command",
+        ("mutual-information", "conditional-entropy", "joint-entropy", "nmi", "ami", "pmi", "npmi", "vi", "g-test",
+         "chi2-test", "contingency", "crosstab", "confusion", "accuracy", "kappa", "f1", "homogeneity", "completeness",
+         "v-measure", "theils-u", "cramers-v", "gain-ratio", "lautum", "symmetric-uncertainty", "clusters"),
+    ),
+    "mi": Tool(
+        "Information gain of every column of a table, ranked; --matrix.", "gaining", "mi_command",
+        ("information-gain", "gain", "ig", "cmi", "total-correlation", "dual-total-correlation",
+         "interaction-information", "transfer-entropy", "feature-selection"),
+    ),
+    "fit": Tool(
+        "Which simple distribution loses least, by KL, and its parameter.", "fitting", "fit_command",
+        ("binomial", "poisson", "geometric", "negative-binomial", "zipf", "fit-distribution"),
+    ),
+    "inspect": Tool("What a file is, what is odd in it, and what to type next.", "inspecting", "inspect_command"),
+    "list": Tool("All measures with formula, unit and laws (list NAME: one).", "listing", "list_command"),
+}  # fmt: skip
 _DONE, _USAGE = 0, 2
 
 
@@ -35,14 +64,8 @@ class LazyRoot(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, made now."""
-        if cmd_name == "list":
-            from divtool.cli.listing import list_measures
-
-            return _command(list_measures, "list", _TOOLS["list"])
-        if cmd_name == "inspect":
-            from divtool.cli.inspecting import inspect_command
-
-            return _command(inspect_command(), "inspect", _TOOLS["inspect"])
+        if cmd_name in _TOOLS:
+            return _tool_command(cmd_name)
         if cmd_name in self.list_commands(ctx):
             return verb_command(cmd_name)
         return None
@@ -58,6 +81,7 @@ class LazyRoot(TyperGroup):
 
             typed = args[0].lower().replace("_", "-")
             meant = [each.name for each in verbs() if typed in (each.name, *each.synonyms)]
+            meant += [name for name, tool in _TOOLS.items() if typed in tool.also]
             quoted = " or ".join(f'"{name}"' for name in meant[:3])
             hint = f"did you mean {quoted}?" if meant else suggestion(args[0], self.list_commands(ctx))
             if hint.startswith("known"):
@@ -75,6 +99,13 @@ def verb_command(name: str) -> Any:
 
     declaration = declared(name)
     return _command(command_function(declaration, run_verb), name, verb_help(declaration))
+
+
+def _tool_command(name: str) -> Any:
+    tool = _TOOLS[name]
+    maker = getattr(import_module(f"divtool.cli.{tool.module}"), tool.maker)
+    function = maker()
+    return _command(function, name, inspect.cleandoc(function.__doc__ or tool.summary))
 
 
 def _command(function: Callable[..., Any], name: str, help: str) -> Any:
@@ -104,7 +135,7 @@ def root_help(known: list[Verb]) -> str:
             more = f" ({len(common)} of {len(members)})" if len(common) < len(members) else ""
             lines.append(f"{family[0].upper()}{family[1:]}{more}:")
             lines += [f"  {each.name:<18}{_cut(each.summary)}" for each in common]
-    lines += ["Tools:", *(f"  {name:<18}{summary}" for name, summary in _TOOLS.items())]
+    lines += ["Tools:", *(f"  {name:<18}{tool.summary}" for name, tool in _TOOLS.items())]
     lines += ["Options:", "  --version         Version, kernels and libraries.", "  --help            This text."]
     return "\n".join(lines) + "\n"
 

@@ -33,10 +33,11 @@ def inspect_command() -> Callable[..., None]:
         parameter("everything", bool, everything, False),
         parameter("format", str | None, form, None),
     ]
-    return tool_function(own, _OPTIONS, Reading, _inspect)
+    return tool_function(own, [(Reading, _OPTIONS)], _inspect)
 
 
 def _inspect(names: list[str], everything: bool, format: str | None, **options: Any) -> None:
+    """What a file is, what is odd in it, and what to type next."""
     if format not in (None, *_FORMS):
         raise UsageError(f'--format "{format}": expected one of {", ".join(_FORMS)}')
     defaults = Reading()

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -13,11 +15,19 @@ import typer
 from divtool.cli.running import emit
 from divtool.cli.verbs import families, verbs
 from divtool.errors import UsageError
-from divtool.measures import load_families
+from divtool.measures import load_families, load_statistics
 from divtool.measures.declare import MEASURES, Declaration
+from divtool.measures.estimators import ESTIMATORS
+from divtool.measures.models import MODELS
+from divtool.measures.statistic import Statistic, by_family
 from divtool.reports.delimited import markdown_table
 
 _FORMS = ("table", "json", "tsv", "csv", "md")
+
+
+def list_command() -> Callable[..., None]:
+    """The command."""
+    return list_measures
 
 
 def list_measures(
@@ -29,28 +39,60 @@ def list_measures(
         str | None, typer.Option("-f", "--format", metavar="|".join(_FORMS), help="Form of the list.")
     ] = None,
 ) -> None:
-    """List every measure and transform with its formula and unit."""
-    load_families()
+    """List every measure and transform with its formula and unit; then what joint, mi and fit compute."""
+    known = catalogue()
     form = format or ("table" if sys.stdout.isatty() else "tsv")
     if form not in _FORMS:
         raise UsageError(f'--format "{form}": expected one of {", ".join(_FORMS)}')
     lines = [["name", "family", "title", "unit", "range", "better", "also", "formula", *(["laws"] if laws else [])]]
-    order = families(verbs())
-    chosen = [each for each in MEASURES if name is None or _is_meant(each, name.lower())]
+    text = "" if name is None else name.lower()
+    whole = any(each.name == text for each in known)
+    chosen = [each for each in known if (each.name == text if whole else _is_meant(each, text))]
     if not chosen:
         raise UsageError(f'no measure or family has "{name}" in its name', hint="divtool list shows all")
-    lines += [_line(each, laws) for each in sorted(chosen, key=lambda each: (order.index(each.family), each.name))]
+    lines += [_line(each, laws) for each in chosen]
     emit([_text(lines, form).encode()])
 
 
-def _is_meant(each: Declaration, text: str) -> bool:
-    """Whether a name, title, family or other name has this text in it; a measure's full name means it alone."""
-    if text in MEASURES:
-        return each.name == text
+@dataclass(frozen=True)
+class Entry:
+    """A line of the catalogue."""
+
+    name: str
+    family: str
+    title: str
+    formula: str
+    unit: str = "nats"
+    bounds: tuple[float, float] | None = None
+    better: str | None = None
+    also: tuple[str, ...] = ()
+    laws: frozenset[str] = frozenset()
+
+
+def catalogue() -> list[Entry]:
+    """All measures by family, then the statistics of joint tables, the estimators of entropy and the families that fit
+    knows."""
+    load_families()
+    load_statistics()
+    order = families(verbs())
+    entries = [_entry(each) for each in sorted(MEASURES, key=lambda each: (order.index(each.family), each.name))]
+    entries += [_entry(each) for each in by_family()]
+    entries += [Entry(each.name, "estimators of entropy", each.title, each.formula) for each in ESTIMATORS]
+    return entries + [Entry(each.name, "families to fit", each.title, each.formula, "1") for each in MODELS]
+
+
+def _entry(each: Declaration | Statistic) -> Entry:
+    return Entry(
+        each.name, each.family, each.title, each.formula, each.unit, each.bounds, each.better, each.also, each.laws
+    )
+
+
+def _is_meant(each: Entry, text: str) -> bool:
+    """Whether a name, title, family or other name has this text in it."""
     return any(text in words.lower() for words in (each.name, each.title, each.family, *each.also))
 
 
-def _line(each: Declaration, laws: bool) -> list[str]:
+def _line(each: Entry, laws: bool) -> list[str]:
     low, high = each.bounds or (float("-inf"), float("inf"))
     range_ = "" if each.bounds is None else f"[{low:g}, {high:g}]"
     cells = [

@@ -39,15 +39,18 @@ def command_function(declared: Declaration, run: Run) -> Callable[..., None]:
 
 
 def tool_function(
-    parameters: Sequence[inspect.Parameter], options: Sequence[str], group: type, run: Callable[..., None]
+    parameters: Sequence[inspect.Parameter], options: Sequence[tuple[type, Sequence[str]]], run: Callable[..., None]
 ) -> Callable[..., None]:
-    """A function of some parameters and of the named options of a group, which calls ``run`` with all of them."""
+    """A function of some parameters and of the named options of some groups, which calls ``run`` with all of them."""
 
     def command(**arguments: Any) -> None:
         run(**arguments)
 
-    hints = get_type_hints(group)
-    shared = [option_parameter(each, hints[each.name]) for each in fields_of(group) if each.name in options]
+    shared = [
+        option_parameter(each, get_type_hints(group)[each.name])
+        for group, names in options for each in fields_of(group) if each.name in names
+    ]  # fmt: skip
+    command.__doc__ = run.__doc__
     command.__signature__ = inspect.Signature([*parameters, *shared])  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in (*parameters, *shared)}
     return command

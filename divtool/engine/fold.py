@@ -187,7 +187,7 @@ def aligned(streams: Sequence[Iterable[Slab]], most_bytes: int) -> Iterator[tupl
 
 def _take(plan: Plan, state: State, slabs: tuple[Slab, ...]) -> None:
     rows = np.arange(slabs[0].first, slabs[0].first + slabs[0].rows, dtype=np.int64)
-    _check_ids(plan, slabs, state)
+    check_ids(plan, slabs, state.ids)
     slabs, rows = _there(state, slabs, rows)
     if not rows.size:
         return
@@ -290,12 +290,13 @@ def _batch(slabs: tuple[Slab, ...], rows: Any, codes: Any, columns: list[Any], k
     return RowBatch(rows, ids, codes, values)
 
 
-def _check_ids(plan: Plan, slabs: tuple[Slab, ...], state: State) -> None:
+def check_ids(plan: Plan, slabs: tuple[Slab, ...], hashes: list[Hashes]) -> None:
+    """Compare the ids of the same rows; fingerprints of them go to ``hashes``, in which twins are looked for."""
     known = [slab.ids for slab in slabs if slab.ids is not None] if plan.by_id else []
     if any(not known[0].same(other) for other in known[1:]):
         raise RowOrderError
     if len(known) > 1 and not plan.without_ids:
-        state.ids.append(fingerprints(known[0]))
+        hashes.append(fingerprints(known[0]))
 
 
 def _sides(plan: Plan, slabs: tuple[Slab, ...]) -> dict[str, Part]:

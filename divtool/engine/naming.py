@@ -42,10 +42,10 @@ def _table(opened: Opened, reading: Reading, weight: tuple[int, int] | None, pla
     taken |= {i for i, name in enumerate(header.names or ()) if label_like(name)}
     if weight is not None and weight[0] == place:
         taken.add(weight[1])
-    return Table(header, cache(partial(_first_entries, opened.source)), frozenset(taken - {None}))  # type: ignore[arg-type]
+    return Table(header, cache(partial(first_entries, opened.source)), frozenset(taken - {None}))  # type: ignore[arg-type]
 
 
-def _first_entries(source: Source, column: int) -> Keys | None:
+def first_entries(source: Source, column: int) -> Keys | None:
     """The first entries of a column without empty cells; None if there are none, or if they cannot be read: that is
     said once they are needed."""
     try:
@@ -94,7 +94,7 @@ def _sequences(opened: Opened, id: int | None) -> dict[str, _Sequence]:
         return {_singular(opened.header.name(id)): (opened.source, id)}
     named = [each.name for each in opened.among.members if len(each.shape) == 1 and id_like(each.name)]
     found = {_singular(name): (opened.among.open(name), 0) for name in named}
-    return {name: each for name, each in found.items() if _first_entries(*each) is not None}
+    return {name: each for name, each in found.items() if first_entries(*each) is not None}
 
 
 def _singular(name: str) -> str:

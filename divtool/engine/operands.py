@@ -62,7 +62,7 @@ def open_operands(declared: Declaration, operands: Sequence[Any], reading: Readi
         )
     if sum(isinstance(each, str) and each == "-" for each in operands) > 1:
         raise UsageError("standard input (-) can be only one of the files")
-    opened = [_open_one(operand, thing, reading) for operand, thing in zip(allowed, operands, strict=False)]
+    opened = [open_one(operand, thing, reading) for operand, thing in zip(allowed, operands, strict=False)]
     if len(opened) == 1 < len(allowed) and reading.label_col is None:
         opened += _labels_in_the_same_file(opened[0], allowed[1], operands[0])
     if reading.label_col is not None and len(opened) == 1 < len(allowed):
@@ -90,10 +90,12 @@ WEIGHTS = Operand("weight", "SAMPLE_WEIGHT", "A number for each row.", frozenset
 
 
 def open_operand(operand: Operand, thing: Any) -> Opened:
-    """Something in memory in its role. A plain row of numbers in the role of a distribution is one distribution."""
+    """Something in memory in its role. A plain row of numbers in the role of a distribution is one distribution,
+    unless it could be labels."""
     from divtool.formats.memory import open_object
 
-    if operand.role in ("p", "q") and "probs" in operand.kinds and _is_one_row(thing):
+    row = operand.role in ("p", "q") and "probs" in operand.kinds and "labels" not in operand.kinds
+    if row and _is_one_row(thing):
         thing = [thing]
     return Opened(operand, open_object(thing, operand.metavar.lower()))
 
@@ -120,14 +122,15 @@ def _is_one_row(thing: Any) -> bool:
     return isinstance(thing, list | tuple) and bool(thing) and not hasattr(thing[0], "__len__")
 
 
-def _open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
+def open_one(operand: Operand, thing: Any, reading: Reading) -> Opened:
+    """A file, or something in memory, in its role."""
     if not isinstance(thing, str | os.PathLike):
         return open_operand(operand, thing)
     path, key = file_and_key(os.fspath(thing))
     found = open_file(path, ways_of(reading))
     if isinstance(found, Container):
         return Opened(operand, found.open(choose_member(found, key, operand.role)), among=found)
-    if key is not None and operand.role not in ("target", "sign"):
+    if key is not None and operand.role != "sign" and "labels" not in operand.kinds:
         raise UsageError(
             f"{path}:{key}: a name behind a file's is that of an array in NPZ or safetensors, or of a labels column",
             hint="class columns are chosen with --columns",

@@ -48,7 +48,7 @@ class Plan:
     @property
     def gives_matrix(self) -> bool:
         """Whether this is the run of a transform."""
-        return self.asked[0].declared.is_transform
+        return bool(self.asked) and self.asked[0].declared.is_transform
 
     @property
     def block_bytes(self) -> int:

@@ -51,7 +51,7 @@ def prepare(
     threads, chunk_bytes = running_of(running)
     files = [each for each in inputs if each.role != WEIGHT_ROLE]
     by_id = sum(each.columns.id is not None for each in files) > 1
-    _check_join(files, reading)
+    check_join(files, reading)
     if by_id:
         inputs = [replace(each, by_id=each.columns.id is not None) for each in inputs]
     return Plan(
@@ -60,7 +60,7 @@ def prepare(
         inner=reading.join == "inner",
         ignore=tuple(measuring.ignore_index), threads=threads, chunk_bytes=chunk_bytes,
         normalizer="--normalize" if measuring.like is None else f"--like {measuring.like}",
-        notes=(*_notes(files, matched, by_id, how), *_order_of(asked, files[0], matched)),
+        notes=(*rows_matched(files, by_id, how), *_notes(files, matched), *_order_of(asked, files[0], matched)),
     )  # fmt: skip
 
 
@@ -280,7 +280,7 @@ def _order_of(asked: Sequence[Asked], first: Input, matched: Matched) -> list[st
     return [f"classes in the order of {first.title}: {shown}"]
 
 
-def _check_join(files: Sequence[Input], reading: Reading) -> None:
+def check_join(files: Sequence[Input], reading: Reading) -> None:
     """An inner join needs the ids of every file."""
     without = [each.title for each in files if each.columns.id is None]
     if reading.join != "inner" or (len(files) > 1 and not without):
@@ -292,21 +292,22 @@ def _check_join(files: Sequence[Input], reading: Reading) -> None:
     )  # fmt: skip
 
 
-def _notes(inputs: Sequence[Input], matched: Matched, by_id: bool, how: str) -> tuple[str, ...]:
+def rows_matched(inputs: Sequence[Input], by_id: bool, how: str) -> tuple[str, ...]:
+    """How the rows of several files are matched; ``how`` is what else is known of it."""
+    if len(inputs) < 2:
+        return ()
+    first = inputs[0]
+    if by_id and first.columns.id is not None:
+        said = f" ({how})" if how else ""
+        return (f'rows matched by the column "{first.header.name(first.columns.id)}"{said}',)
+    without = [each.title for each in inputs if each.columns.id is None]
+    if not how and len(without) < len(inputs):
+        how = f"{', '.join(without)} has no id column"
+    return (f"rows matched by position ({how})" if how else "rows matched by position",)
+
+
+def _notes(inputs: Sequence[Input], matched: Matched) -> tuple[str, ...]:
     notes = []
-    if len(inputs) > 1:
-        first = inputs[0]
-        with_id = [each for each in inputs if each.columns.id is not None]
-        if by_id and first.columns.id is not None:
-            said = f" ({how})" if how else ""
-            notes.append(f'rows matched by the column "{first.header.name(first.columns.id)}"{said}')
-        elif how:
-            notes.append(f"rows matched by position ({how})")
-        elif with_id:
-            without = ", ".join(each.title for each in inputs if each.columns.id is None)
-            notes.append(f"rows matched by position ({without} has no id column)")
-        else:
-            notes.append("rows matched by position")
     if matched.how:
         notes.append(f"classes matched {matched.how}")
     rule = next((each.labels for each in inputs if each.labels), None)

@@ -158,10 +158,11 @@ def _percent(point: float) -> str:
 
 def input_reports(plan: Plan) -> tuple[InputReport, ...]:
     """Every input as it was understood."""
-    return tuple(_report(each) for each in plan.inputs)
+    return tuple(input_report(each) for each in plan.inputs)
 
 
-def _report(readable: Readable) -> InputReport:
+def input_report(readable: Readable) -> InputReport:
+    """One input as it was understood."""
     given = readable.as_read
     header, columns = given.header, given.columns
     roles = ([given.role] if given.role else []) + (["labels"] if given.labels else [])

@@ -17,7 +17,7 @@ def document(result: Result) -> dict[str, Any]:
         "command": result.command,
         "kernels": result.kernels,
         "settings": {name: _jsonable(value) for name, value in result.settings.items()},
-        "inputs": {each.roles[0] if each.roles else "other": _input(each) for each in result.inputs},
+        "inputs": {each.roles[0] if each.roles else "other": input_record(each) for each in result.inputs},
         "matched": list(result.matched),
         "results": [_measure(each) for each in result.results],
         "written": list(result.written),
@@ -33,7 +33,8 @@ def _jsonable(value: Any) -> Any:
     return {str(k): _jsonable(v) for k, v in value.items()} if hasattr(value, "items") else value
 
 
-def _input(report: InputReport) -> dict[str, Any]:
+def input_record(report: InputReport) -> dict[str, Any]:
+    """One input as it was understood, without what it does not have."""
     said = {
         "path": report.path, "format": report.format, "dtype": report.dtype, "rows": report.rows,
         "columns": report.columns, "roles": list(report.roles), "kind": report.kind, "evidence": report.evidence,

@@ -21,15 +21,16 @@ _WIDEST_PATH = 44
 
 def as_table(result: Result, *, digits: int, terminal: bool, width: int | None = None) -> str:
     """Colour only for a terminal; elsewhere a fixed width, so that nothing is cut or depends on a window."""
-    return _drawn(lambda width: _pieces(result, digits, width), terminal=terminal, width=width)
+    return drawn(lambda width: _pieces(result, digits, width), terminal=terminal, width=width)
 
 
 def input_lines(inputs: Sequence[InputReport], matched: Sequence[str], *, terminal: bool) -> str:
     """What was read and how it was matched."""
-    return _drawn(lambda width: _header(inputs, matched, width), terminal=terminal)
+    return drawn(lambda width: header_lines(inputs, matched, width), terminal=terminal)
 
 
-def _drawn(pieces: Callable[[int], list[RenderableType]], *, terminal: bool, width: int | None = None) -> str:
+def drawn(pieces: Callable[[int], list[RenderableType]], *, terminal: bool, width: int | None = None) -> str:
+    """Pieces that are told their width, as text; with colour on a terminal."""
     stream = io.StringIO()
     console = Console(
         file=stream, force_terminal=terminal, no_color=not terminal or bool(os.environ.get("NO_COLOR")),
@@ -40,7 +41,8 @@ def _drawn(pieces: Callable[[int], list[RenderableType]], *, terminal: bool, wid
     return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
 
 
-def _header(inputs: Sequence[InputReport], matched: Sequence[str], width: int) -> list[RenderableType]:
+def header_lines(inputs: Sequence[InputReport], matched: Sequence[str], width: int) -> list[RenderableType]:
+    """What was read, a line a file, and how the rows were matched."""
     pieces: list[RenderableType] = [_inputs(inputs, width)]
     if matched:
         said = "; ".join(matched).replace(" matched", "")
@@ -49,7 +51,7 @@ def _header(inputs: Sequence[InputReport], matched: Sequence[str], width: int) -
 
 
 def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
-    pieces = _header(result.inputs, result.matched, width)
+    pieces = header_lines(result.inputs, result.matched, width)
     for each in result.results[:1]:
         pieces += [
             Text(""),

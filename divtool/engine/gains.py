@@ -1,0 +1,127 @@
+"""What a column tells of the target, from the joint table of both: the gain, what chance would give, a p-value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from divtool.accumulators.joint_table import Integers, JointTable
+from divtool.findings import Gain, PairGain
+from divtool.measures.information import Estimate, information_of
+from divtool.measures.joint_information import share
+from divtool.measures.joint_several import conditional_mutual_information
+from divtool.numerics import association
+from divtool.numerics.chisquare import chi_square_survival, log_chi_square_survival
+from divtool.numerics.resampling import permutation_p, permuted_information
+from divtool.units import Unit
+
+_LOG_TEN = math.log(10.0)
+_HIGH = 0.99
+
+
+@dataclass(frozen=True)
+class Null:
+    """How the gain of a column that tells nothing is known: by chi-square, or from so many random permutations."""
+
+    permutations: int = 0
+    seed: int = 0
+
+    def __str__(self) -> str:
+        if self.permutations:
+            return f"{self.permutations:,} random permutations, seed {self.seed}"
+        return "chi-square, (|X| - 1)(|Y| - 1) degrees of freedom"
+
+
+def gain_of(
+    table: JointTable, name: str, estimate: Estimate | None, null: Null, unit: Unit, place: int,
+    *, missing: int = 0, rule: str = "",
+) -> Gain:  # fmt: skip
+    """What the first variable of a table tells of the second, given all others. ``place`` among the columns gives each
+    its own random numbers.
+
+    The gain is as estimated; what chance gives, the excess and the p-value are those of the observed frequencies.
+    """
+    if not table.counts.size:
+        return Gain(name, math.nan, math.nan, math.nan, math.nan, None, None, 0, missing, 0, rule)
+    given = tuple(range(2, table.width))
+    strata = table.per_stratum(*given)
+    plain = conditional_mutual_information(table, 0, 1, given) if given else information_of(table).mutual
+    gain = plain if estimate is None else _estimated(table, given, estimate)
+    whole = target_entropy(table.margin(1, *given), estimate)
+    degrees = sum((rows.size - 1) * (columns.size - 1) for rows, columns in strata)
+    tested = _permuted(strata, table.total, plain, null, place) if null.permutations else _by_chi_square(
+        plain, table.total, degrees
+    )  # fmt: skip
+    expected, p, log10_p, high = tested
+    return Gain(
+        name=name, gain=unit.of_nats(gain), expected=unit.of_nats(expected), excess=unit.of_nats(plain - expected),
+        share=share(gain, whole), p_value=p, log10_p_value=log10_p, outcomes=table.margin(0).counts.size,
+        missing=missing, cases=table.total, rule=rule, null_high=None if high is None else unit.of_nats(high),
+    )  # fmt: skip
+
+
+def target_entropy(table: JointTable, estimate: Estimate | None) -> float:
+    """H(Y | Z) in nats of the first variable of a table given all others, H(Y) where there are none."""
+    others = tuple(range(1, table.width))
+    if estimate is None:
+        given = table.sums(*others) if others else np.full_like(table.counts, table.total)
+        return association.conditional_entropy(table.counts, given, table.total)
+    return _entropy(table, (0, *others), estimate) - (_entropy(table, others, estimate) if others else 0.0)
+
+
+def _entropy(table: JointTable, places: tuple[int, ...], estimate: Estimate) -> float:
+    """An estimated entropy; all combinations of the outcomes that occur are possible."""
+    sizes = (table.margin(each).counts.size for each in places)
+    return estimate(table.margin(*places).counts, math.prod(sizes))
+
+
+def _estimated(table: JointTable, given: tuple[int, ...], estimate: Estimate) -> float:
+    """I(X; Y | Z) as a sum of estimated entropies, which need not be positive."""
+    if not given:
+        return information_of(table, estimate).mutual
+    whole, alone = _entropy(table, (0, 1, *given), estimate), _entropy(table, given, estimate)
+    return math.fsum((_entropy(table, (0, *given), estimate), _entropy(table, (1, *given), estimate), -whole, -alone))
+
+
+_Tested = tuple[float, float | None, float | None, float | None]
+
+
+def _by_chi_square(plain: float, total: int, degrees: int) -> _Tested:
+    """2 N I is about chi-square: its mean over 2N is what chance gives."""
+    g = 2.0 * total * plain
+    return degrees / (2 * total), chi_square_survival(g, degrees), log_chi_square_survival(g, degrees) / _LOG_TEN, None
+
+
+def _permuted(strata: Sequence[tuple[Integers, Integers]], total: int, plain: float, null: Null, place: int) -> _Tested:
+    """The outcomes of X shuffled over the cases of each outcome of Z."""
+    rng = np.random.default_rng([null.seed, place])
+    values = np.zeros(null.permutations)
+    for rows, columns in strata:
+        cases = int(rows.sum())
+        weight = cases / total
+        values += weight * permuted_information(rows, columns, cases, null.permutations, rng)
+    p = permutation_p(values, plain)
+    high = float(np.quantile(values, _HIGH))
+    return math.fsum(values.tolist()) / null.permutations, p, math.log10(p), high
+
+
+def pair_gain(table: JointTable, names: tuple[str, str], estimate: Estimate | None, unit: Unit) -> PairGain:
+    """Mutual information of two columns, and its share of their mean entropy."""
+    if not table.counts.size:
+        return PairGain(*names, math.nan, math.nan, 0)
+    information = information_of(table, estimate)
+    nmi = share(information.mutual, (information.x + information.y) / 2.0)
+    return PairGain(*names, unit.of_nats(information.mutual), nmi, table.total)
+
+
+def own_entropy(table: JointTable, name: str, estimate: Estimate | None, unit: Unit) -> PairGain:
+    """What a column tells of itself: its entropy."""
+    if not table.counts.size:
+        return PairGain(name, name, math.nan, math.nan, 0)
+    counts: Any = table.counts
+    plain = association.entropy(counts, table.total) if estimate is None else estimate(counts, counts.size)
+    return PairGain(name, name, unit.of_nats(plain), 1.0, table.total)
