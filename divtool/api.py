@@ -170,7 +170,19 @@ def inspect(*names: str, everything: bool = False, **options: Any) -> tuple[Insp
     files = [file for name in names for file in _files(name, concat=reading.concat)]
     seen = [_inspected(file, reading, sys.maxsize if everything else _INSPECTED, len(files)) for file in files]
     commands = fitting_commands(seen, options, _check_fits)
-    return tuple(replace(each, commands=own) for each, own in zip(seen, commands, strict=True))
+    return tuple(
+        replace(each, commands=(*own, *_of_outcomes(each, reading))) for each, own in zip(seen, commands, strict=True)
+    )
+
+
+def _of_outcomes(seen: Inspection, reading: Reading) -> list[str]:
+    """Commands for a table that is none of class outputs."""
+    from divtool.engine.suggested import outcome_commands
+
+    single = seen.kind in ("probs", "chances") and seen.classes == 2 and seen.class_names is None
+    if seen.format == UNREADABLE or not (seen.doubts or seen.kind is None or single):
+        return []
+    return outcome_commands(seen.path, reading)
 
 
 def _files(name: Any, *, concat: bool) -> list[str]:
@@ -321,7 +333,12 @@ def run_mi(table: Any, options: dict[str, Any], progress: Progress | None = None
     """The same for the command line: ``progress`` hears of rows done and of about how many there are."""
     from divtool.engine.mutual import gain_request, gain_result
 
-    return gain_result(table, gain_request(options), __version__, progress)
+    request = gain_request(options)
+    if request.counting.estimator.strip().lower().startswith("ksg"):
+        from divtool.engine.continuous import continuous_result
+
+        return continuous_result(table, request, __version__, progress)
+    return gain_result(table, request, __version__, progress)
 
 
 def fit(observed: Any, **options: Any) -> FitResult:

@@ -25,7 +25,7 @@ class VariableReport:
 @dataclass(frozen=True)
 class Figure:
     """One number of a table of outcomes. A test has ``degrees_of_freedom`` and a p-value, whose base-10 logarithm goes
-    on where it is no double any more."""
+    on where it is no double any more. ``estimator`` is that of the entropies it is made of."""
 
     name: str
     title: str
@@ -36,6 +36,7 @@ class Figure:
     degrees_of_freedom: int | None = None
     p_value: float | None = None
     log10_p_value: float | None = None
+    estimator: str = "plug-in"
 
 
 @dataclass(frozen=True)

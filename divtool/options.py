@@ -223,7 +223,8 @@ class Counting:
         None, "The column of whole numbers that says how many cases a row stands for.", metavar="COL"
     )
     estimator: str = option(
-        "plug-in", "How entropies are estimated from counts: plug-in, miller-madow, grassberger, chao-shen, nsb, ...",
+        "plug-in", "How entropies are estimated from counts: plug-in, miller-madow, grassberger, chao-shen, nsb, ...; "
+        "mi also takes ksg:K, by K nearest neighbours of numbers as they are (needs scipy).",
         metavar="NAME",
     )  # fmt: skip
 
@@ -310,7 +311,7 @@ def _typed(each: Field[Any], value: Any) -> Any:
 def _check_range(each: Field[Any], value: Any) -> None:
     least, most = each.metadata["least"], each.metadata["most"]
     if least is not None and value is not None and not least <= value <= most:
-        raise UsageError(f"{flag_of(each)} {value}: expected a number from {least:g} to {most:g}")
+        raise UsageError(f"{flag_of(each)} {value}: expected a number from {least:g} to {most:.10g}")
 
 
 def flag_of(each: Field[Any]) -> str:

@@ -18,9 +18,10 @@ from typing import Any
 # allocate above what the process already has. ``set``: constants of modules that are other than usual, by their names.
 _PROGRAM = """
 import gc, json, os, resource, signal, sys
-import numpy, pyarrow.compute, pyarrow.csv, pyarrow.ipc, pyarrow.parquet
-import divtool.cli.inspecting, divtool.cli.running, divtool.cli.signature, divtool.cli.verbhelp
-import divtool.engine.inspect, divtool.engine.join
+import numpy.ma, pyarrow.compute, pyarrow.csv, pyarrow.ipc, pyarrow.parquet
+import divtool.cli.gaining, divtool.cli.inspecting, divtool.cli.joining, divtool.cli.running, divtool.cli.signature
+import divtool.cli.verbhelp
+import divtool.engine.inspect, divtool.engine.join, divtool.engine.joint, divtool.engine.mutual
 import divtool.formats.arrow, divtool.formats.csv, divtool.formats.compressed, divtool.formats.npy
 import divtool.formats.npz, divtool.formats.parquet, divtool.formats.jsonl, divtool.formats.jsonl_source
 import divtool.formats.llama, divtool.formats.parts, divtool.formats.safetensors, divtool.formats.spool

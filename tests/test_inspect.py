@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -175,3 +175,37 @@ class TestSeveralFiles:
         one = seen("late.npy")
         assert one.doubts
         assert any("--normalize" in command for command in one.commands)
+
+
+class TestTablesOfOutcomes:
+    """A table that is none of class outputs: what can be asked of it, in commands that run."""
+
+    TABLES: ClassVar = {
+        "counted": ("a,b,n\nx,u,3\nx,v,5\ny,u,7\ny,v,12\n", "mi counted.csv --target b --counts n"),
+        "measured": ("kind,length\n" + "".join(f"{'pq'[i % 2]},{i * 0.37}\n" for i in range(30)),
+                     "mi measured.csv --target kind --bins 10"),
+        "labelled": ("y,colour,shape\n" + "".join(f"{i % 2},{'rgb'[i % 3]},{'st'[i % 5 % 2]}\n" for i in range(30)),
+                     "mi labelled.csv --target y"),
+        "weighed": ("teeth,probability\n0,0.25\n1,0.5\n2,0.25\n", "fit weighed.csv"),
+    }  # fmt: skip
+
+    @pytest.mark.parametrize("name", TABLES)
+    def test_a_command_that_runs(self, name: str, files: Path) -> None:
+        text, command = self.TABLES[name]
+        Path(f"{name}.csv").write_text(text)
+        assert f"divtool {command}" in seen(f"{name}.csv").commands
+        done = run(shlex.split(command))
+        assert (done.status, done.stderr) == (0, "")
+
+    def test_none_for_what_has_no_target(self, files: Path) -> None:
+        Path("numbers.csv").write_text("a,b\n" + "".join(f"{i % 7 * 1.5},{i * 3}\n" for i in range(40)))
+        assert not [each for each in seen("numbers.csv").commands if " mi " in each]
+        assert not [each for each in seen("whole.csv").commands if " mi " in each]
+
+    def test_a_table_of_counts_taken_for_cases_is_doubted(self, files: Path) -> None:
+        Path("counted.csv").write_text(self.TABLES["counted"][0])
+        for arguments in (("mi", "counted.csv", "--target", "b"), ("joint", "counted.csv", "a", "b")):
+            assert "--counts n" in run(list(arguments)).stderr
+            assert "--counts" not in run([*arguments, "--counts", "n"]).stderr
+        Path("cases.csv").write_text("a,b,n\nx,u,3\nx,u,5\ny,u,7\ny,v,12\n")
+        assert "--counts" not in run(["mi", "cases.csv", "--target", "b"]).stderr

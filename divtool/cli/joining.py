@@ -69,7 +69,7 @@ def _joint(table: str, x: str | None, y: str | None, quiet: bool, **options: Any
     kappa, F1, Matthews correlation. Exact counts: independent variables give 0.
 
     \b
-    Example:   divtool joint examples/data/titanic.csv class survived
+    Example:   divtool joint examples/data/admissions.csv gender admitted --counts applicants
     """
     options["measure"] = tuple(options["measure"])
     several = UsageError("--quiet prints one number; -m asks for more", hint="-f json or -f tsv holds all of them")

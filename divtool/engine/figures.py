@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from divtool.accumulators.joint_table import JointTable
 from divtool.errors import ResourceError, UsageError
 from divtool.findings import CellFigure, Figure
 from divtool.measures import load_statistics
+from divtool.measures.estimators import PLUG_IN
 from divtool.measures.information import Estimate, Information
 from divtool.measures.statistic import STATISTICS, Significance, Statistic, by_family
 from divtool.numerics import association
@@ -42,7 +44,7 @@ def statistics_asked(names: Sequence[str]) -> list[Statistic]:
 
 def figures_of(
     table: JointTable, information: Information, asked: Sequence[Statistic], options: Mapping[str, Any], unit: Unit,
-    *, named: bool,
+    *, named: bool, estimator: str = PLUG_IN,
 ) -> tuple[list[Figure], list[str]]:  # fmt: skip
     """The figures that can be had from a table, and what is missing among them. ``named``: they were asked for by name,
     so that one which cannot be had is an error; of all figures, those that fit are given."""
@@ -55,7 +57,8 @@ def figures_of(
             continue
         own = {keyword.name: options[keyword.name] for keyword in each.keywords if keyword.name in options}
         try:
-            figures.append(_figure(each, each.of(table, information, **own), own, unit))
+            figure = _figure(each, each.of(table, information, **own), own, unit)
+            figures.append(replace(figure, estimator=estimator) if "information" in each.takes else figure)
         except ResourceError as error:
             if named:
                 raise

@@ -16,6 +16,7 @@ from divtool.measures.joint_information import share
 from divtool.measures.joint_several import conditional_mutual_information
 from divtool.numerics import association
 from divtool.numerics.chisquare import chi_square_survival, log_chi_square_survival
+from divtool.numerics.errorfree import Doubles
 from divtool.numerics.resampling import permutation_p, permuted_information
 from divtool.units import Unit
 
@@ -30,6 +31,10 @@ class Null:
     permutations: int = 0
     seed: int = 0
 
+    def random(self, column: str) -> np.random.Generator:
+        """The random numbers of a column: they follow from its name, wherever it stands."""
+        return np.random.default_rng([self.seed, *column.encode("utf-8", "surrogatepass")])
+
     def __str__(self) -> str:
         if self.permutations:
             return f"{self.permutations:,} random permutations, seed {self.seed}"
@@ -37,11 +42,10 @@ class Null:
 
 
 def gain_of(
-    table: JointTable, name: str, estimate: Estimate | None, null: Null, unit: Unit, place: int,
+    table: JointTable, name: str, estimate: Estimate | None, null: Null, unit: Unit,
     *, missing: int = 0, rule: str = "",
 ) -> Gain:  # fmt: skip
-    """What the first variable of a table tells of the second, given all others. ``place`` among the columns gives each
-    its own random numbers.
+    """What the first variable of a table, a column of that name, tells of the second, given all others.
 
     The gain is as estimated; what chance gives, the excess and the p-value are those of the observed frequencies.
     """
@@ -53,13 +57,13 @@ def gain_of(
     gain = plain if estimate is None else _estimated(table, given, estimate)
     whole = target_entropy(table.margin(1, *given), estimate)
     degrees = sum((rows.size - 1) * (columns.size - 1) for rows, columns in strata)
-    tested = _permuted(strata, table.total, plain, null, place) if null.permutations else _by_chi_square(
+    tested = _permuted(strata, table.total, plain, null, name) if null.permutations else _by_chi_square(
         plain, table.total, degrees
     )  # fmt: skip
     expected, p, log10_p, high = tested
     return Gain(
         name=name, gain=unit.of_nats(gain), expected=unit.of_nats(expected), excess=unit.of_nats(plain - expected),
-        share=share(gain, whole), p_value=p, log10_p_value=log10_p, outcomes=table.margin(0).counts.size,
+        share=share(gain, whole, nothing=0.0), p_value=p, log10_p_value=log10_p, outcomes=table.margin(0).counts.size,
         missing=missing, cases=table.total, rule=rule, null_high=None if high is None else unit.of_nats(high),
     )  # fmt: skip
 
@@ -93,20 +97,25 @@ _Tested = tuple[float, float | None, float | None, float | None]
 def _by_chi_square(plain: float, total: int, degrees: int) -> _Tested:
     """2 N I is about chi-square: its mean over 2N is what chance gives."""
     g = 2.0 * total * plain
-    return degrees / (2 * total), chi_square_survival(g, degrees), log_chi_square_survival(g, degrees) / _LOG_TEN, None
+    log10_p = 0.0 + log_chi_square_survival(g, degrees) / _LOG_TEN
+    return degrees / (2 * total), chi_square_survival(g, degrees), log10_p, None
 
 
-def _permuted(strata: Sequence[tuple[Integers, Integers]], total: int, plain: float, null: Null, place: int) -> _Tested:
+def _permuted(strata: Sequence[tuple[Integers, Integers]], total: int, plain: float, null: Null, name: str) -> _Tested:
     """The outcomes of X shuffled over the cases of each outcome of Z."""
-    rng = np.random.default_rng([null.seed, place])
+    rng = null.random(name)
     values = np.zeros(null.permutations)
     for rows, columns in strata:
         cases = int(rows.sum())
         weight = cases / total
         values += weight * permuted_information(rows, columns, cases, null.permutations, rng)
+    return permuted_figures(values, plain)
+
+
+def permuted_figures(values: Doubles, plain: float) -> _Tested:
+    """What random permutations give on average, the p-value, its base-10 logarithm, and their 99th percentile."""
     p = permutation_p(values, plain)
-    high = float(np.quantile(values, _HIGH))
-    return math.fsum(values.tolist()) / null.permutations, p, math.log10(p), high
+    return math.fsum(values.tolist()) / values.size, p, math.log10(p), float(np.quantile(values, _HIGH))
 
 
 def pair_gain(table: JointTable, names: tuple[str, str], estimate: Estimate | None, unit: Unit) -> PairGain:

@@ -11,9 +11,11 @@ import numpy as np
 from divtool.accumulators.joint_table import JointTable
 from divtool.engine.contingency import contingency
 from divtool.engine.figures import MOST_CELLS, cell_figures, figures_of, statistics_asked
-from divtool.engine.operands import open_one
+from divtool.engine.operands import check_concat, open_one
+from divtool.engine.plan import running_of
 from divtool.engine.present import input_report
 from divtool.engine.sides import joined
+from divtool.engine.suggested import looks_counted
 from divtool.engine.variables import MOST_TOLD, TABLE, counted, open_table, rule_of, table_report, variables_of
 from divtool.errors import InputError, UsageError
 from divtool.findings import CellFigure, Figure, JointResult, VariableReport
@@ -23,7 +25,6 @@ from divtool.meaning.grammar import find_column
 from divtool.measures.estimators import estimator
 from divtool.measures.information import information_of
 from divtool.measures.joint_chance import few_expected
-from divtool.measures.statistic import Statistic
 from divtool.options import Counting, Measuring, Reading, Running, pick
 from divtool.registry import suggestion
 from divtool.result import InputReport
@@ -59,6 +60,7 @@ class Found:
     rows: int
     matched: tuple[str, ...] = ()
     left_out: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def joint_result(
@@ -67,6 +69,8 @@ def joint_result(
     """The figures of two variables. Raises :class:`UsageError` for operands or options that do not fit."""
     asked, estimate = statistics_asked(request.measures), estimator(request.counting.estimator)
     unit = unit_of_base(request.base)
+    check_concat(operands, request.reading)
+    running_of(request.running)
     found = _found(operands, request, progress)
     table = found.table
     if table.cases is None and estimate is not None:
@@ -75,10 +79,11 @@ def joint_result(
             hint="plug-in takes them as they are",
         )
     own = dict(request.own or {})
-    _refuse_unused(own, asked)
     figures, lacking = figures_of(
-        table, information_of(table, estimate), asked, own, unit, named=bool(request.measures)
+        table, information_of(table, estimate), asked, own, unit, named=bool(request.measures),
+        estimator=request.counting.estimator,
     )  # fmt: skip
+    _refuse_unused(own, figures)
     cells = cell_figures(table, unit) if request.cells or len(table.cells) <= MOST_CELLS else []
     if request.cells:
         _write_cells(request.cells, cells)
@@ -86,8 +91,8 @@ def joint_result(
         version=version, command="joint", inputs=found.inputs, matched=found.matched, variables=found.variables,
         cases=table.cases, rows=found.rows, left_out=found.left_out, estimator=request.counting.estimator,
         unit=unit.name, results=tuple(figures), cells=tuple(cells if len(cells) <= MOST_CELLS else []),
-        warnings=(*lacking, *_warnings(table, figures)), written=(request.cells,) if request.cells else (),
-        settings=_settings(request),
+        warnings=(*found.warnings, *lacking, *_warnings(table, figures)),
+        written=(request.cells,) if request.cells else (), settings=_settings(request),
     )  # fmt: skip
 
 
@@ -115,9 +120,10 @@ def _from_columns(thing: Any, names: Sequence[str], request: JointRequest, progr
     looked_at = [chosen.chosen[chosen.place(column)] for column in columns]
     counts = counted(chosen, looked_at, [(0, 1)], request.reading, request.counting, request.running, progress)
     named = [(each.name, source.header.path, rule_of(each)) for each in looked_at]
-    return _found_in(
+    found = _found_in(
         counts.table((0, 1)), request, named, (table_report(source),), counts.rows, notes=chosen.notes
     )  # fmt: skip
+    return replace(found, warnings=looks_counted(source, request.counting, columns))
 
 
 def _from_sides(things: Sequence[Any], request: JointRequest, progress: Progress | None) -> Found:
@@ -189,10 +195,10 @@ def _refuse(request: JointRequest, *flags: str) -> None:
                              hint="divtool joint --help shows the three forms and what they take")  # fmt: skip
 
 
-def _refuse_unused(own: Mapping[str, Any], asked: Sequence[Statistic]) -> None:
-    """Refuse options of statistics that were not asked for."""
+def _refuse_unused(own: Mapping[str, Any], figures: Sequence[Figure]) -> None:
+    """Refuse options of statistics that there are none of."""
     for name in own:
-        if not any(name == each.name for one in asked for each in one.keywords):
+        if not any(name in each.parameters for each in figures):
             raise UsageError(f"--{name} belongs to none of the statistics asked for")
 
 

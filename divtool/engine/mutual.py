@@ -12,6 +12,8 @@ from divtool.accumulators.joint_table import JointTable
 from divtool.engine.counting import Variable
 from divtool.engine.figures import several_figures
 from divtool.engine.gains import Null, gain_of, own_entropy, pair_gain, target_entropy
+from divtool.engine.operands import check_concat
+from divtool.engine.suggested import looks_counted
 from divtool.engine.variables import (
     Variables,
     counted,
@@ -100,6 +102,7 @@ def _check(gaining: Gaining) -> None:
 
 def gain_result(thing: Any, request: GainRequest, version: str, progress: Progress | None = None) -> GainResult:
     """What the columns of a table tell, as asked for."""
+    check_concat([thing], request.reading)
     source, gaining = open_table(thing, request.reading), request.gaining
     wanted = [] if gaining.target is None else [find_column(source.header, gaining.target, "--target")]
     given = [] if gaining.given_columns is None else chosen_columns(
@@ -117,8 +120,11 @@ def gain_result(thing: Any, request: GainRequest, version: str, progress: Progre
             hint="; ".join(variables.notes) or "expected a table with several columns",
         )
     if gaining.target is not None:
-        return _ranked(variables, wanted[0], given, request, version, progress)
-    return (_paired if gaining.matrix else _together)(variables, request, version, progress)
+        result = _ranked(variables, wanted[0], given, request, version, progress)
+    else:
+        result = (_paired if gaining.matrix else _together)(variables, request, version, progress)
+    doubt = looks_counted(source, request.counting, [*wanted, *given])
+    return replace(result, warnings=(*doubt, *result.warnings))
 
 
 def _ranked(
@@ -139,11 +145,11 @@ def _ranked(
     places = range(len(conditions) + 1, len(looked_at))
     subsets = [(place, 0, *range(1, len(conditions) + 1)) for place in places]
     counts = counted(variables, looked_at, subsets, request.reading, request.counting, request.running, progress)
-    null = Null(gaining.permutations, gaining.seed)
+    null, alone = Null(gaining.permutations, gaining.seed), _each_alone(counts)
     gains = [
         gain_of(
-            request.kept(counts.table(subset)), each.name, request.estimate, null, request.unit, each.column,
-            missing=_lacking(counts, subset[0]), rule=rule_of(each),
+            request.kept(counts.table(subset)), each.name, request.estimate, null, request.unit,
+            missing=_lacking(alone[subset[0]]), rule=rule_of(each),
         )
         for each, subset in zip(columns, subsets, strict=True)
     ]  # fmt: skip
@@ -154,8 +160,8 @@ def _ranked(
         version=version, command="mi", inputs=(table_report(variables.source),),
         notes=(*variables.notes, *_conditions(conditions, gaining)),
         question=_question(the_target.name, conditions, gaining),
-        target=_report(variables.source, counts, 0, the_target),
-        variables=tuple(_report(variables.source, counts, place, looked_at[place]) for place in places),
+        target=_report(variables.source, the_target, alone[0]),
+        variables=tuple(_report(variables.source, looked_at[place], alone[place]) for place in places),
         rows=counts.rows, estimator=request.counting.estimator, null=_null(null, conditions), unit=request.unit.name,
         cases=counts.cases, conditions=tuple(map(name_of, conditions)), target_entropy=entropy,
         ranking=tuple(in_order(gains, gaining.sort)), warnings=_warnings(variables.source, columns, gains),
@@ -227,7 +233,8 @@ def _together(variables: Variables, request: GainRequest, version: str, progress
 def _of_all(
     variables: Variables, counts: JointCounts, request: GainRequest, version: str, question: str, **parts: Any
 ) -> GainResult:
-    reports = tuple(_report(variables.source, counts, i, each) for i, each in enumerate(variables.chosen))
+    alone = _each_alone(counts)
+    reports = tuple(_report(variables.source, each, alone[i]) for i, each in enumerate(variables.chosen))
     return GainResult(
         version=version, command="mi", inputs=(table_report(variables.source),), notes=variables.notes,
         question=question, target=None, variables=reports, rows=counts.rows, cases=counts.cases,
@@ -236,24 +243,28 @@ def _of_all(
     )  # fmt: skip
 
 
-def _alone(counts: JointCounts, place: int) -> JointTable:
-    """The counts of one variable."""
-    subset = next(each for each in counts.subsets if place in each)
-    table = counts.table(subset)
-    return table if table.width == 1 else table.margin(subset.index(place))
+def _each_alone(counts: JointCounts) -> dict[int, JointTable]:
+    """The counts of each variable."""
+    alone: dict[int, JointTable] = {}
+    for subset in counts.subsets:
+        new = [place for place in subset if place not in alone]
+        table = counts.table(subset) if new else None
+        for place in new:
+            assert table is not None
+            alone[place] = table if table.width == 1 else table.margin(subset.index(place))
+    return alone
 
 
-def _lacking(counts: JointCounts, place: int) -> int:
+def _lacking(alone: JointTable) -> int:
     """How many cases have no value of a variable."""
-    table = _alone(counts, place)
-    names = table.entries[0]
+    names = alone.entries[0]
     if not names or names[-1] is not None:
         return 0
-    return int(table.counts[table.cells[:, 0] == len(names) - 1].sum())
+    return int(alone.counts[alone.cells[:, 0] == len(names) - 1].sum())
 
 
-def _report(source: Source, counts: JointCounts, place: int, each: Variable) -> VariableReport:
-    return variable_report(source, each, _alone(counts, place).occurring().entries[0], {None: _lacking(counts, place)})
+def _report(source: Source, each: Variable, alone: JointTable) -> VariableReport:
+    return variable_report(source, each, alone.occurring().entries[0], {None: _lacking(alone)})
 
 
 _KEYS: dict[str, Callable[[Gain], Any]] = {

@@ -45,8 +45,7 @@ class Opened:
 
 def open_operands(declared: Declaration, operands: Sequence[Any], reading: Reading) -> list[Opened]:
     """Every operand in the role of its position. Raises :class:`UsageError` for too few or too many."""
-    if reading.concat and not any(isinstance(each, str) and is_glob(each) for each in operands):
-        raise UsageError("--concat makes one table of a glob; no file name is one", hint="quote it: 'runs/*.csv'")
+    check_concat(operands, reading)
     operands = [name for each in operands for name in _names(each, reading)]
     allowed = operands_of(declared, len(operands))
     wanted = [each for each in allowed if not each.optional]
@@ -69,6 +68,12 @@ def open_operands(declared: Declaration, operands: Sequence[Any], reading: Readi
         columns = chosen_columns(opened[0].header, reading.label_col, "--label-col")[0]
         opened += [Opened(allowed[1], opened[0].source, chosen=tuple(columns))] if len(columns) > 1 else []
     return with_class_axes(opened, reading.class_axis)
+
+
+def check_concat(operands: Sequence[Any], reading: Reading) -> None:
+    """Refuse --concat where no operand is a glob."""
+    if reading.concat and not any(isinstance(each, str) and is_glob(each) for each in operands):
+        raise UsageError("--concat makes one table of a glob; no file name is one", hint="quote it: 'runs/*.csv'")
 
 
 def operands_of(declared: Declaration, given: int) -> list[Operand]:

@@ -55,16 +55,15 @@ def open_table(thing: Any, reading: Reading) -> Source:
     return source
 
 
-def variables_of(
-    source: Source, reading: Reading, counting: Counting, running: Running, *, wanted: Sequence[int] = (),
-    only: bool = False,
-) -> Variables:  # fmt: skip
-    """Which columns are variables, with the intervals of those that hold numbers: ``wanted`` ones in any case, and
-    those that --columns names (all that can be, if it names none), or, if ``only``, no others."""
+def decided_of(
+    source: Source, reading: Reading, counting: Counting, *, wanted: Sequence[int] = (), only: bool = False
+) -> tuple[Outcomes, int | None]:  # fmt: skip
+    """Which columns are variables, and the one that counts the cases: ``wanted`` ones in any case, and those that
+    --columns names (all that can be, if it names none), or, if ``only``, no others."""
     header, rules = source.header, parse_bins(counting.bins)
     weights = None if counting.counts is None else find_column(header, counting.counts, "--counts")
     if weights is not None and weights in wanted:
-        raise UsageError(f'--counts {counting.counts}: the column counts the cases; it is no variable')
+        raise UsageError(f"--counts {counting.counts}: the column counts the cases; it is no variable")
     taken = {} if weights is None else {weights: "counts the cases"}
     if only:
         taken |= {i: "not asked for" for i in range(header.width) if i not in wanted}
@@ -73,6 +72,15 @@ def variables_of(
         wanted=wanted, taken=taken,
     )  # fmt: skip
     _check_bins(rules, decided)
+    return decided, weights
+
+
+def variables_of(
+    source: Source, reading: Reading, counting: Counting, running: Running, *, wanted: Sequence[int] = (),
+    only: bool = False,
+) -> Variables:  # fmt: skip
+    """The variables that :func:`decided_of` finds, with the intervals of those that hold numbers."""
+    decided, weights = decided_of(source, reading, counting, wanted=wanted, only=only)
     threads, chunk_bytes = running_of(running)
     rows = None if reading.rows is None else parse_rows(reading.rows)
     cut = {each.column: each.rule for each in decided.variables if each.rule is not None}

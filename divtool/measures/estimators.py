@@ -85,6 +85,11 @@ def estimator(asked: str) -> Callable[[Any, int | None], float] | None:
     True
     """
     name, colon, parameter = asked.partition(":")
+    if name.strip().lower() == "ksg":
+        raise UsageError(
+            "ksg estimates mutual information from numbers, not entropies from counts",
+            hint="divtool mi TABLE --target COL --estimator ksg takes columns of numbers as they are",
+        )
     found = ESTIMATORS.get(name)
     estimate = found.estimate(parameter if colon else None)
     return None if name == PLUG_IN else lambda counts, support: estimated(estimate, counts, support)

@@ -59,7 +59,7 @@ def _tested(table: JointTable, value: float) -> Significance:
     least = int(rows.min()) * int(columns.min()) / table.total
     log_p = log_chi_square_survival(value, degrees)
     details = (("least_expected", least),)
-    return Significance(value, degrees, chi_square_survival(value, degrees), log_p / _LOG_TEN, details)
+    return Significance(value, degrees, chi_square_survival(value, degrees), 0.0 + log_p / _LOG_TEN, details)
 
 
 @statistic(

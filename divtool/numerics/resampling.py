@@ -109,7 +109,7 @@ def at_least(null: Doubles, observed: float) -> int:
     >>> at_least(np.array([0.1, 0.3, 0.30000000000000004, 0.5]), 0.30000000000000004)
     3
     """
-    return int((null >= observed * (1.0 - TIE)).sum())
+    return int((null >= observed - abs(observed) * TIE).sum())
 
 
 def permutation_p(null: Doubles, observed: float) -> float:

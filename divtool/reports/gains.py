@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import isnan
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -83,13 +84,17 @@ def _headline(result: GainResult, digits: int) -> str:
         said += (
             f", in {result.unit}; H({safe(result.target.name, _NAME)}{given}) = {number(result.target_entropy, digits)}"
         )
+    elif result.target is not None:
+        said += f", in {result.unit}"
     return said[:1].upper() + said[1:]
 
 
 def _basis(result: GainResult) -> str:
     said = [f"{result.rows:,} rows" + (f", {result.cases:,} cases" if result.cases != result.rows else "")]
     said.append("observed frequencies" if result.estimator == "plug-in" else f"estimated by {result.estimator}")
-    lacking = sum(each.missing > 0 for each in (*result.variables, *([result.target] if result.target else [])))
+    variables = (*result.variables, *([result.target] if result.target else []))
+    # A missing number is no outcome: its cases are left out, which a note says.
+    lacking = sum(each.missing > 0 and each.rule != "numbers" for each in variables)
     if lacking:
         how = "left out" if result.settings.get("missing") == "drop" else "an outcome of their own"
         said.append(f"missing values are {how} ({lacking} column{'' if lacking == 1 else 's'})")
@@ -121,7 +126,8 @@ def _cells(each: Gain, digits: int, cases: int) -> dict[str, str]:
     few = min(digits, 5)
     p = "" if each.p_value is None or each.log10_p_value is None else p_value(each.p_value, each.log10_p_value)
     return {
-        "column": safe(each.name, _NAME), "gain": number(each.gain, digits), "share": f"{each.share:.1%}",
+        "column": safe(each.name, _NAME), "gain": number(each.gain, digits),
+        "share": "" if isnan(each.share) else f"{each.share:.1%}",
         "by chance": number(each.expected, 3), "null 99%": "" if each.null_high is None else number(each.null_high, 3),
         "excess": number(each.excess, few), "p": p, "outcomes": f"{each.outcomes:,}",
         "missing": f"{each.missing / max(1, cases):.1%}" if each.missing else "0", "cases": f"{each.cases:,}",
@@ -153,7 +159,8 @@ def _pairs(result: GainResult, digits: int, table: Table) -> Table:
     pairs = sorted((each for each in result.pairs if each.x != each.y), key=lambda each: -each.gain)
     for each in pairs[:_FEW]:
         table.add_row(
-            safe(each.x, _NAME), safe(each.y, _NAME), number(each.gain, digits), number(each.share, min(digits, 5))
+            safe(each.x, _NAME), safe(each.y, _NAME), number(each.gain, digits),
+            "" if isnan(each.share) else number(each.share, min(digits, 5)),
         )  # fmt: skip
     if len(pairs) > _FEW:
         table.add_row(Text(f"and {len(pairs) - _FEW:,} more (-f tsv lists all)", "dim"))

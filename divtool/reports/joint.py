@@ -33,7 +33,7 @@ def _record(each: Figure, result: JointResult) -> dict[str, object]:
     return {
         "measure": each.name, "value": each.value, "unit": each.unit, "cases": result.cases,
         "degrees_of_freedom": each.degrees_of_freedom, "p_value": each.p_value, "log10_p_value": each.log10_p_value,
-        "estimator": result.estimator, "family": each.family,
+        "estimator": each.estimator, "family": each.family,
     }  # fmt: skip
 
 
@@ -118,8 +118,12 @@ def _cell(each: CellFigure | None, digits: int) -> Text:
 def figure_lines(results: Sequence[Figure], digits: int) -> Table:
     """Figures, a line each, with a gap between families."""
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, show_header=False)
-    for right in (False, True, False, False):
-        table.add_column(justify="right" if right else "left", no_wrap=True)
+    table.add_column(overflow="fold")
+    # Numbers are never cut: what gives way on a narrow screen are words.
+    widest = max(len(number(each.value, digits)) for each in results)
+    table.add_column(justify="right", no_wrap=True, min_width=widest)
+    table.add_column(no_wrap=True, min_width=max(len(each.unit) for each in results))
+    table.add_column(overflow="fold")
     family = results[0].family if results else ""
     for each in results:
         if each.family != family:
@@ -135,7 +139,7 @@ def _tested(each: Figure) -> str:
         return ", ".join(f"{name} {value}" for name, value in each.parameters.items())
     p = p_value(each.p_value, each.log10_p_value)
     plural = "" if each.degrees_of_freedom == 1 else "s"
-    return f"{each.degrees_of_freedom:,} degree{plural} of freedom, p = {p}"
+    return f"p = {p}, {each.degrees_of_freedom:,} degree{plural} of freedom"
 
 
 def p_value(p: float, log10_p: float) -> str:
