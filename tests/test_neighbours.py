@@ -14,6 +14,7 @@ import pytest
 from program import run
 
 from divtool import api
+from divtool.engine.gains import Null
 from divtool.errors import InputError, ResourceError, UsageError
 from divtool.numerics.neighbours import Numbers, ksg, numbers, repeated, ross, shuffled
 from divtool.reports.gains import render_gains

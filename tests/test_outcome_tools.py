@@ -247,7 +247,8 @@ class TestForms(Runs):
         keys = [sorted(each["results"][0]) for each in (joint, ranking, matrix, together)]
         tested = ["log10_p_value", "p_value"]
         assert keys == [
-            sorted(["degrees_of_freedom", "estimator", "family", "measure", "parameters", "title", "unit", "value", *tested]),
+            sorted(["degrees_of_freedom", "estimator", "family", "measure", "parameters", "title", "unit", "value",
+                    *tested]),
             sorted(["cases", "column", "estimator", "excess", "expected", "gain", "missing", "null_high", "outcomes",
                     "rule", "share", "unit", *tested]),
             ["cases", "estimator", "gain", "nmi", "unit", "x", "y"], ["estimator", "measure", "unit", "value"],
