@@ -165,24 +165,15 @@ def inspect(*names: str, everything: bool = False, **options: Any) -> tuple[Insp
     """
     # What only this tool needs is imported when it is needed: every run would pay for it.
     from divtool.engine.fitting import fitting_commands
+    from divtool.engine.suggested import with_outcomes
 
     reading = pick(Reading, options)
     files = [file for name in names for file in _files(name, concat=reading.concat)]
     seen = [_inspected(file, reading, sys.maxsize if everything else _INSPECTED, len(files)) for file in files]
     commands = fitting_commands(seen, options, _check_fits)
     return tuple(
-        replace(each, commands=(*own, *_of_outcomes(each, reading))) for each, own in zip(seen, commands, strict=True)
+        replace(each, commands=with_outcomes(each, own, reading)) for each, own in zip(seen, commands, strict=True)
     )
-
-
-def _of_outcomes(seen: Inspection, reading: Reading) -> list[str]:
-    """Commands for a table that is none of class outputs."""
-    from divtool.engine.suggested import outcome_commands
-
-    single = seen.kind in ("probs", "chances") and seen.classes == 2 and seen.class_names is None
-    if seen.format == UNREADABLE or not (seen.doubts or seen.kind is None or single):
-        return []
-    return outcome_commands(seen.path, reading)
 
 
 def _files(name: Any, *, concat: bool) -> list[str]:
@@ -206,6 +197,11 @@ def _inspected(name: str, reading: Reading, most_bytes: int, files: int) -> Insp
 
 def _check_fits(candidate: Candidate) -> None:
     verb, names, options = candidate
+    if verb == "joint":
+        from divtool.engine.sides import check_sides
+
+        check_sides(names, pick(Reading, options))
+        return
     asked = declared(verb)
     known = {each.name for group in GROUPS for each in fields_of(group, asked.having)}
     given = {name: value for name, value in options.items() if name in known}
@@ -311,9 +307,10 @@ def run_joint(operands: Sequence[Any], options: dict[str, Any], progress: Progre
     return joint_result(operands, request, __version__, progress)
 
 
-def mi(table: Any, **options: Any) -> GainResult:
+def mi(table: Any, target: str | None = None, /, **options: Any) -> GainResult:
     """Mutual information over the columns of a table: of each with a ``target`` (ranked), of all pairs
-    (``matrix=True``), or of all columns together (``together=True``).
+    (``matrix=True``), or of all columns together (``together=True``). The lines of a ranking are records:
+    ``pandas.DataFrame(result.ranking)``.
 
     ``table`` is a path, a DataFrame, an Arrow table or an array. Options are those of ``divtool mi`` (``columns``,
     ``given_columns``, ``lag``, ``history``, ``bins``, ``missing``, ``counts``, ``estimator``, ``permutations``,
@@ -326,6 +323,8 @@ def mi(table: Any, **options: Any) -> GainResult:
     >>> result.ranking[0].name, result.ranking[0].gain
     ('0', 0.2157615543388357)
     """
+    if target is not None:
+        options = {"target": target} | options
     return run_mi(table, options)
 
 

@@ -25,7 +25,8 @@ class VariableReport:
 @dataclass(frozen=True)
 class Figure:
     """One number of a table of outcomes. A test has ``degrees_of_freedom`` and a p-value, whose base-10 logarithm goes
-    on where it is no double any more. ``estimator`` is that of the entropies it is made of."""
+    on where it is no double any more. ``estimator`` is that of the entropies it is made of, ``also``
+    are other names that it is known by."""
 
     name: str
     title: str
@@ -37,6 +38,7 @@ class Figure:
     p_value: float | None = None
     log10_p_value: float | None = None
     estimator: str = "plug-in"
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,20 +85,22 @@ class JointResult:
 
     def __getitem__(self, name: str) -> Figure:
         for each in self.results:
-            if name == each.name:
+            if name == each.name or name in each.also:
                 return each
         raise KeyError(f"{name!r}; there are {', '.join(each.name for each in self.results)}")
 
     def __repr__(self) -> str:
         x, y = self.variables
-        return f"<divtool joint of {x.name} and {y.name}: {self.results[0].name} {self.value!r} {self.unit}>"
+        first = self["mutual-information"] if "measure" not in self.settings else self.results[0]
+        return f"<divtool joint of {x.name} and {y.name}: {first.name} {first.value!r} {first.unit}>"
 
 
 @dataclass(frozen=True)
 class Gain:
     """What a column tells of the target. ``gain`` is mutual information as estimated, ``expected`` what it would be on
     average if there were none (``null_high``: its 99th percentile, where permutations were drawn), ``excess`` the
-    difference; ``share`` is the gain over the entropy of the target."""
+    difference; ``share`` is the gain over the entropy of the target. ``rough``: the p-value is that of chi-square, yet
+    more than a fifth of the cells expect fewer than five cases. ``lag``: so many rows earlier, for transfer entropy."""
 
     name: str
     gain: float
@@ -110,17 +114,25 @@ class Gain:
     cases: int
     rule: str = ""
     null_high: float | None = None
+    rough: bool = False
+    lag: int | None = None
 
 
 @dataclass(frozen=True)
 class PairGain:
-    """Mutual information of two columns, and its share of their mean entropy (NMI)."""
+    """Mutual information of two columns, and its share of their mean entropy (NMI); what chance alone gives, and the
+    p-value, as of a :class:`Gain`."""
 
     x: str
     y: str
     gain: float
     share: float
     cases: int
+    expected: float = 0.0
+    excess: float = 0.0
+    p_value: float | None = None
+    log10_p_value: float | None = None
+    rough: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,8 +186,10 @@ class FittedModel:
 
     ``loss`` is KL(observed || model) and ``reverse`` KL(model || observed) (None: there is no such model), in the
     result's unit; ``infinite_at`` and ``reverse_infinite_at`` are the outcomes that make them infinite. Where a small
-    mass had to be found by a subtraction, the loss may be off by ``loss_bound``. The likelihood and its criteria are
-    None where there are no counts.
+    mass had to be found by a subtraction, the loss may be off by ``loss_bound``. The likelihood, its criteria and the
+    test are None where there are no counts. Were the model true, it would lose ``expected`` on average by chance;
+    ``p_value`` is that of the G-test (None where there are no ``degrees_of_freedom``), ``rough`` where more than a
+    fifth of the cells expect fewer than 5 cases; with fewer cases than cells there is no test.
     """
 
     name: str
@@ -195,6 +209,11 @@ class FittedModel:
     log_likelihood: float | None = None
     aic: float | None = None
     bic: float | None = None
+    expected: float | None = None
+    p_value: float | None = None
+    log10_p_value: float | None = None
+    degrees_of_freedom: int | None = None
+    rough: bool | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -239,11 +239,11 @@ class Gaining:
     given_columns: str | None = option(
         None, "What the columns tell of the target where these are known (conditional).", metavar="LIST"
     )
-    lag: int | None = option(
-        None, "Transfer entropy: what a column tells of the target so many rows later, beyond the target's own past.",
-        metavar="ROWS", least=1, most=1 << 20,
+    lag: str | None = option(
+        None, "Transfer entropy: what a column tells of the target so many rows later (A:B tries all from A to B),"
+        " beyond the target's own past.", metavar="ROWS",
     )  # fmt: skip
-    history: int = option(1, "How many rows of the target's own past are known.", metavar="ROWS", least=1, most=1000)
+    history: int = option(1, "How many rows of the target's own past are known.", metavar="ROWS", least=0, most=1000)
     permutations: int = option(
         0, "Draw the null from so many random permutations instead of chi-square.", metavar="N", least=0, most=10**7
     )
@@ -290,10 +290,10 @@ def _typed(each: Field[Any], value: Any) -> Any:
     kind: Any = type(each.default)
     try:
         if kind is tuple and not each.default:
-            return (value,) if isinstance(value, str) else tuple(str(entry) for entry in value)
+            return _texts(value)
         if kind is tuple:
             return (int(value),) if isinstance(value, int | str) else tuple(int(entry) for entry in value)
-        if each.name in ("class_axis", "vocab", "lag"):
+        if each.name in ("class_axis", "vocab"):
             return int(value)
         if kind is float or each.metadata["least"] is not None:
             return kind(value)
@@ -306,6 +306,13 @@ def _typed(each: Field[Any], value: Any) -> Any:
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """One text or several: a program may say bins=10, or bins={"age": 10}."""
+    if isinstance(value, Mapping):
+        return tuple(f"{name}={entry}" for name, entry in value.items())
+    return (str(value),) if isinstance(value, str | int | float) else tuple(str(entry) for entry in value)
 
 
 def _check_range(each: Field[Any], value: Any) -> None:
@@ -354,3 +361,21 @@ def parse_rows(text: str) -> tuple[int, int]:
         if bounds[0] < bounds[1]:
             return bounds
     raise UsageError(f'--rows "{text}": expected two row numbers, such as 0:1000 or 500: (counted from 0)')
+
+
+_LONGEST_LAG, _MOST_LAGS = 1 << 20, 1000
+
+
+def parse_lags(text: str) -> range:
+    """The lags that ``L`` or ``A:B`` (both included) means.
+
+    >>> list(parse_lags("2")), list(parse_lags("1:3"))
+    ([2], [1, 2, 3])
+    """
+    first, colon, last = text.strip().partition(":")
+    digits = first + (last if colon else first)
+    if digits.isascii() and digits.isdigit() and bool(first) and (bool(last) or not colon):
+        found = range(int(first), int(last or first) + 1)
+        if found and found[0] >= 1 and found[-1] <= _LONGEST_LAG and len(found) <= _MOST_LAGS:
+            return found
+    raise UsageError(f'--lag "{text}": expected a number of rows from 1 to {_LONGEST_LAG}, or A:B such as 1:5')

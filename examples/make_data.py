@@ -147,6 +147,11 @@ def write_worms(folder: Path) -> None:
     write_csv(folder / "worms.csv", ["teeth", "probability"], enumerate(shares))
 
 
+def write_kicks(folder: Path) -> None:
+    """Write in how many of 200 years of a Prussian cavalry corps so many men died by the kick of a horse."""
+    write_csv(folder / "kicks.csv", ["deaths", "count"], enumerate([109, 65, 22, 3, 1]))
+
+
 # Applicants to graduate schools at Berkeley in 1973: department, and how many men and women were admitted and not.
 ADMISSIONS = {
     "A": ((512, 313), (89, 19)), "B": ((353, 207), (17, 8)), "C": ((120, 205), (202, 391)),
@@ -178,7 +183,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     writers: list[Callable[[Path], None]] = [
         write_iris, write_digits, write_wine, write_tumours, write_diabetes, write_worms,
-        write_admissions, write_wines,
+        write_kicks, write_admissions, write_wines,
     ]  # fmt: skip
     with threadpool_limits(1):
         for write in writers:

@@ -174,7 +174,7 @@ class TestExamples:
     def test_list(self) -> None:
         lines = [line.split("\t") for line in good_installed("list").splitlines()]
         assert lines[0] == ["name", "family", "title", "unit", "range", "better", "also", "formula"]
-        assert {line[0] for line in lines[1:]} == set(VERBS)
+        assert {line[0] for line in lines[1:]} >= set(VERBS)
         listed = {each["name"]: each["laws"] for each in strict(good_installed("list", "--laws", "-f", "json"))}
         assert "non-negative" in listed["kl"]
         assert good_installed("list", "-f", "md").startswith("| name | family |")
@@ -857,7 +857,7 @@ WRONG: dict[str, tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, .
     "softmax twice": ({}, ("softmax", PREDS), (PREDS, "probabilities", "--given logits")),
     "no labels": ({"x.csv": GOOD_X}, ("ce", "x.csv"), ("x.csv: there are no labels", "--label-col")),
     "a pickle": ({"x.pkl": ("\x80",)}, ("entropy", "x.pkl"), ("x.pkl: ",)),
-    "a folder of unlike files": ({}, ("entropy", "examples"), ("holds an array", "choose the parts", "--concat")),
+    "a folder of unlike files": ({}, ("entropy", "examples"), ("expected parts of one format", "choose", "--concat")),
 }  # fmt: skip
 
 

@@ -274,7 +274,7 @@ class TestText:
         [
             ("-1", "no number of cases"),
             ("0.5", "no number of cases"),
-            ("1e30", "no number of cases"),
+            ("1e30", "too many"),
             ("", "is missing"),
         ],
     )

@@ -86,6 +86,59 @@ class TestFirstLine:
             assert not is_usual_name(cell)
 
 
+LABELS = "cat\neel\ndog\n"
+AGAIN = {
+    "labels": ("dog\n" + LABELS, 4),
+    "labels whose first stands last, without an end of line": ("dog\n" + LABELS + "eel\ndog", 6),
+    "far below": ("dog\n" + "cat\n" * 900 + "dog\n", 902),
+    "below a head that is cut": ("dog\n" + LABELS * 30_000, 90_001),
+    "two columns": ("dog,no\ncat,yes\ndog,yes\ncat,no\n", 4),
+    "quoted, with Windows' ends of lines": ('"big, dog";a\r\ncat;a\r\n"big, dog";b\r\ncat;a\r\n', 4),
+    "a label that could be a name, beside one that could not": ("y,dog\nn,cat\ny,cat\nn,dog\n", 4),
+}
+ONCE = {
+    "a name": "animal\n" + LABELS,
+    "a name that is a part of labels": "do\n" + LABELS,
+    "fewer than three lines below": "dog\ndog\ncat\n",
+    "one of two columns": "dog,answer\ncat,yes\ndog,no\ncat,no\n",
+    "in the other column": "a,b\nb,a\nb,x\ny,a\n",
+    "over numbers, in files joined with cat": "a,b\n0.5,0.5\n0.25,0.75\na,b\n0.5,0.5\n",
+    "in a piece of a line that is cut off": "do\n" + "x" * 65_520 + "\nyes\nno\ndog\n",
+}
+
+
+class TestLabelsWithoutHeader:
+    """A first line of texts is a row where all of them stand again below."""
+
+    @pytest.mark.parametrize(("text", "rows"), AGAIN.values(), ids=AGAIN)
+    def test_the_first_is_a_row(self, text: str, rows: int, tmp_path: Path) -> None:
+        source = open_source(written(tmp_path, text))
+        assert (source.header.names, source.count()) == (None, rows)
+        assert "is taken as a row" in source.header.notes[0]
+        assert "--header" in source.header.notes[0]
+        named = open_source(written(tmp_path, text), Ways(header=True))
+        assert (named.header.names is None, named.count(), named.header.notes) == (False, rows - 1, ())
+        assert open_source(written(tmp_path, text), Ways(no_header=True)).header.notes == ()
+
+    @pytest.mark.parametrize("text", ONCE.values(), ids=ONCE)
+    def test_a_name_stays_one(self, text: str, tmp_path: Path) -> None:
+        source = open_source(written(tmp_path, text))
+        assert source.header.names == tuple(text.partition("\n")[0].split(","))
+        assert source.header.notes == ()
+
+    @pytest.mark.parametrize(
+        "text", ["label\ncat\ndog\nlabel\ncat\n", "y\nn\ny\nn\n", "id,label\na,b\nid,label\nc,d\n"]
+    )
+    def test_a_usual_name_that_stands_again_is_asked(self, text: str, tmp_path: Path) -> None:
+        error = refusal(written(tmp_path, text))
+        assert (error.line, "--no-header" in error.hint) == (1, True)
+
+    def test_every_label_counts(self, tmp_path: Path) -> None:
+        lists = [saved(tmp_path, name, "dog", "cat", "dog", "cat", "dog") for name in ("a.txt", "b.txt")]
+        found = divtool.joint(*lists)
+        assert (found.cases, [each.outcomes for each in found.variables]) == (5, [2, 2])
+
+
 class TestHeaderAgain:
     @pytest.mark.parametrize("row", [1, 2, 4000, 20_000])
     @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -186,6 +186,11 @@ class TestTablesOfOutcomes:
                      "mi measured.csv --target kind --bins 10"),
         "labelled": ("y,colour,shape\n" + "".join(f"{i % 2},{'rgb'[i % 3]},{'st'[i % 5 % 2]}\n" for i in range(30)),
                      "mi labelled.csv --target y"),
+        "told": ("island,bill,depth,sex\n" + "".join(f"{'abc'[i % 3]},{i * 0.37},{i * -0.21},{'fm'[i % 5 % 2]}\n"
+                 for i in range(30)), "mi told.csv --target sex --bins 10"),
+        "crossed": ("sex,maybe,no\nf,46,47\nm,31,62\n", "joint crossed.csv"),
+        "numbered": ("k,0,1,2\n0,20,33,17\n1,12,3,5\n2,9,8,9\n", "joint numbered.csv"),
+        "called": ("label,cat,dog\ncat,75,12\ndog,3,75\n", "joint called.csv"),
         "weighed": ("teeth,probability\n0,0.25\n1,0.5\n2,0.25\n", "fit weighed.csv"),
     }  # fmt: skip
 
@@ -195,6 +200,32 @@ class TestTablesOfOutcomes:
         Path(f"{name}.csv").write_text(text)
         assert f"divtool {command}" in seen(f"{name}.csv").commands
         done = run(shlex.split(command))
+        assert (done.status, "error" in done.stderr) == (0, False)
+
+    @pytest.mark.parametrize("name", ["told", "crossed", "numbered", "called"])
+    def test_it_comes_first(self, name: str, files: Path) -> None:
+        text, command = self.TABLES[name]
+        Path(f"{name}.csv").write_text(text)
+        assert seen(f"{name}.csv").commands[0] == f"divtool {command}"
+
+    def test_text_beside_logits_that_says_nothing_of_cases(self, files: Path) -> None:
+        logits = pd.DataFrame(RNG.normal(size=(50, 3)), columns=NAMES)
+        for name, text in (("split", ["train", "test"] * 25), ("sentence", [f"s{i}" for i in range(50)])):
+            logits.assign(**{name: text}).to_csv("scores.csv", index=False)
+            assert seen("scores.csv").commands[0] == "divtool entropy scores.csv"
+
+    def test_no_table_of_counts_for_votes(self, files: Path) -> None:
+        Path("votes.csv").write_text("id,cat,dog\n4,3,2\n5,0,5\n7,4,1\n")
+        assert not [each for each in seen("votes.csv").commands if " joint " in each]
+        assert not [each for each in seen("votes.npy").commands if " joint " in each]
+
+    def test_two_files_of_labels(self, files: Path) -> None:
+        pd.read_csv("labels.csv").iloc[::-1].to_csv("others.csv", index=False)
+        Path("short.csv").write_text("id,label\n0,cat\n1,dog\n")
+        first, *rest = api.inspect("labels.csv", "others.csv", "short.csv", "preds.csv")
+        assert "divtool joint labels.csv others.csv" in first.commands
+        assert not [each for one in (first, *rest) for each in one.commands if "joint" in each and "short" in each]
+        done = run(["joint", "labels.csv", "others.csv", "-m", "accuracy"], cwd=files)
         assert (done.status, done.stderr) == (0, "")
 
     def test_none_for_what_has_no_target(self, files: Path) -> None:

@@ -110,10 +110,11 @@ class TestAgainstOthers:
             assert result[mine].p_value == pytest.approx(wanted.pvalue, rel=1e-10, abs=1e-300)
         assert close(result["cramers-v"].value, stats.contingency.association(crossed, method="cramer"))
 
+    @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
     def test_agreement(self, name: str) -> None:
         x, y = labeling(name)
         found = values(self.joint(name))
-        if set(x) != set(y):
+        if not (set(x) <= set(y) or set(y) <= set(x)):
             assert "accuracy" not in found
             return
         wanted = {
@@ -370,7 +371,9 @@ class TestSameBits:
         turned = {"entropy-x": "entropy-y", "entropy-y": "entropy-x", "homogeneity": "completeness",
                   "completeness": "homogeneity", "entropy-x-given-y": "entropy-y-given-x",
                   "entropy-y-given-x": "entropy-x-given-y"}  # fmt: skip
-        one.pop("gain-ratio")
+        # A class that one side never names is the truth's or the prediction's: these are no symmetric figures.
+        for name in ("gain-ratio", "balanced-accuracy", "f1-weighted"):
+            one.pop(name)
         assert {name: repr(other[turned.get(name, name)]) for name in one} == {n: repr(v) for n, v in one.items()}
 
     def test_renamed(self) -> None:

@@ -99,7 +99,8 @@ class TestEveryOption(Runs):
     }  # fmt: skip
     # On inputs that already are what the option would make of them, it has nothing to do.
     NOTHING: ClassVar[set[tuple[str, str]]] = {
-        ("soft", "--normalize"), ("cells", "--normalize"), ("soft", "--join"), ("labels", "--join"),
+        ("soft", "--normalize"), ("cells", "--normalize"), ("cells", "--rows"), ("soft", "--join"),
+        ("labels", "--join"),
     }  # fmt: skip
 
     def flags(self, command: str) -> list[str]:
@@ -188,7 +189,7 @@ class TestEveryOption(Runs):
             ((*MI, "-o", "t.csv"), 2, "the output is also an input"),
             ((*MI, "-o", "no/where.csv"), 5, "no/where.csv"),
             ((*MI, "-o", "o.doc"), 2, "names no form of a report"),
-            (("mi", "t.csv", "--matrix", "--sort", "name"), 2, "--sort is for --target"),
+            (("mi", "t.csv", "--together", "--sort", "name"), 2, "--sort is for --target"),
             (("mi", "t.csv", "--matrix", "--permutations", "9"), 2, "--permutations is for --target"),
         ],
     )  # fmt: skip
@@ -250,8 +251,9 @@ class TestForms(Runs):
             sorted(["degrees_of_freedom", "estimator", "family", "measure", "parameters", "title", "unit", "value",
                     *tested]),
             sorted(["cases", "column", "estimator", "excess", "expected", "gain", "missing", "null_high", "outcomes",
-                    "rule", "share", "unit", *tested]),
-            ["cases", "estimator", "gain", "nmi", "unit", "x", "y"], ["estimator", "measure", "unit", "value"],
+                    "rule", "share", "unit", "rough", "lag", *tested]),
+            sorted(["cases", "estimator", "gain", "nmi", "unit", "x", "y", "expected", "excess", "rough", *tested]),
+            ["estimator", "measure", "unit", "value"],
         ]  # fmt: skip
         assert list(joint["cells"][0]) == ["x", "y", "count", "expected", "pmi", "npmi"]
         assert sorted(joint["x"]) == ["entries", "missing", "name", "outcomes", "path", "rule"]
@@ -338,7 +340,7 @@ class TestEdges(Runs):
             (("r,u,v", "a,3,inf", "b,1,4"), "inf is neither"),
             (("r,u,v", "a,3,", "b,1,4"), 'line 2 (row 0), column "v"'),
             (("r,u,v", "a,0.3,0.1", "b,0.2,0.5"), "the cells sum to 1.1"),
-            (("r,u,v", "a,0.5,0.5", "b,0.5,0.5"), "the cells sum to 2"),
+            (("r,u,v", "a,0.5,0.5", "b,0.5,0.5"), "each row sums to 1"),
             (("r,u,v", "a,3,1", "a,2,4"), '"a" has a row already'),
             (("r,u,v", "a,0,0", "b,0,0"), "holds no cases"),
             (("r,u,v",), "holds no rows"),

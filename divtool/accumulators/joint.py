@@ -31,7 +31,7 @@ Entry = str | None
 
 # What the whole run may hold. The numbers of parts are never larger than those of the whole, so whether a run is
 # refused does not depend on how it was split. An entry takes some 200 bytes, a cell of two variables 16.
-MOST_ENTRIES, MOST_ENTRIES_IN_ALL, MOST_CELLS = 1 << 18, 1 << 19, 1 << 23
+MOST_ENTRIES, MOST_ENTRIES_IN_ALL, MOST_CELLS = 1 << 18, 1 << 19, 1 << 22
 # Longer runs of digits are not turned into numbers.
 _LONGEST_NATURAL = 1000
 
@@ -74,6 +74,7 @@ class JointCounts:
         self._numbers = {subset: number for number, subset in enumerate(self.subsets)}
         self._sorted: dict[int, tuple[tuple[Entry, ...], Codes]] = {}
         self._codes: list[dict[Entry, int]] = [{} for _ in self.names]
+        self._entries_in_all = 0
         self._layout = layout_of(self.subsets, (1,) * len(self.names))
         self._flat: Integers = np.zeros(self._layout.cells, np.int64)
         dense = set(self._layout.tables.tolist())
@@ -140,6 +141,7 @@ class JointCounts:
             # In an order of their own: parts that have the same entries then mostly have the same codes.
             for entry in (*sorted(each for each in new if each is not None), *(new & {None})):
                 known[entry] = len(known)
+            self._entries_in_all += len(new)
             self._refuse_many_entries(place)
             found = [known.get(entry, 0) for entry in entries]
         return np.array(found, np.int64)
@@ -207,7 +209,7 @@ class JointCounts:
                 f'the column "{self.names[place]}" has more than {MOST_ENTRIES:,} different entries',
                 hint=self._way_out([self.names[place]]),
             )
-        if sum(map(len, self._codes)) > MOST_ENTRIES_IN_ALL:
+        if self._entries_in_all > MOST_ENTRIES_IN_ALL:
             raise ResourceError(
                 f"the columns have more than {MOST_ENTRIES_IN_ALL:,} different entries together, most of them"
                 f" {self._quoted(self._widest())}", hint=self._way_out(self._widest()),

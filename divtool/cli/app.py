@@ -136,7 +136,7 @@ def root_help(known: list[Verb]) -> str:
             lines.append(f"{family[0].upper()}{family[1:]}{more}:")
             lines += [f"  {each.name:<18}{_cut(each.summary)}" for each in common]
     lines += ["Tools:", *(f"  {name:<18}{tool.summary}" for name, tool in _TOOLS.items())]
-    lines += ["Options:", "  --version         Version, kernels and libraries.", "  --help            This text."]
+    lines.append("Options: --version (kernels and libraries), --help")
     return "\n".join(lines) + "\n"
 
 
@@ -180,16 +180,35 @@ class _Signalled(BaseException):
         self.number = number
 
 
-def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Signalled(number)
+class _Ending:
+    """The first signal ends the run. What ends it waits for the parts in hand and removes what is half written; a
+    further signal would only break off that."""
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Raise what ends the run, once."""
+        if self._begun:
+            return
+        self._begun = True
+        raise KeyboardInterrupt if number == signal.SIGINT else _Signalled(number)
+
+    def lost(self, unraisable: Any) -> None:
+        """Where Python ends a generator or an object, it drops what is raised: then the next signal ends the run."""
+        if issubclass(unraisable.exc_type, KeyboardInterrupt | _Signalled):
+            self._begun = False
+        else:
+            sys.__unraisablehook__(unraisable)
 
 
 def main() -> NoReturn:
     """Run the program and end the process with the right status."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in ("SIGTERM", "SIGHUP"):
+    ending = _Ending()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         with suppress(AttributeError, ValueError):
-            signal.signal(getattr(signal, name), _on_signal)
+            signal.signal(getattr(signal, name), ending)
+    sys.unraisablehook = ending.lost
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:

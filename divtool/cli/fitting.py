@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from divtool import api
-from divtool.cli.running import emit, tell
+from divtool.cli.running import emit_records, tell
 from divtool.cli.signature import parameter, tool_function
 from divtool.engine.fit_options import READING, Fitting
 from divtool.errors import UsageError
@@ -57,7 +57,7 @@ def _fit(observed: str, **options: Any) -> None:
     chosen = {name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()}
     result = api.fit(observed, **chosen)
     tell(() if form == "table" else result.notes)
-    emit([_text(result, form, options).encode()], output=output)
+    emit_records(_text(result, form, options), form, output)
 
 
 def _form_of(options: dict[str, Any]) -> str:

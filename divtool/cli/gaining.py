@@ -11,7 +11,7 @@ import typer
 from divtool import api
 from divtool.cli.joining import READING, RUNNING, WRITING, form_of, on_terminal
 from divtool.cli.progress import Progress
-from divtool.cli.running import emit, tell
+from divtool.cli.running import emit_records, tell
 from divtool.cli.signature import parameter, tool_function
 from divtool.formats.atomic import check_output
 from divtool.formats.opening import file_and_key
@@ -57,4 +57,4 @@ def _mi(table: str, **options: Any) -> None:
         result = api.run_mi(table, options, progress)
     tell(result.warnings)
     text = render_gains(result, form, digits=writing.digits, terminal=on_terminal(writing.output))
-    emit([text.encode()], output=writing.output)
+    emit_records(text, form, writing.output)

@@ -12,7 +12,7 @@ import typer
 
 from divtool import api
 from divtool.cli.progress import Progress
-from divtool.cli.running import emit, tell
+from divtool.cli.running import emit_records, tell
 from divtool.cli.signature import parameter, tool_function
 from divtool.errors import UsageError
 from divtool.formats.atomic import check_output
@@ -88,7 +88,7 @@ def _joint(table: str, x: str | None, y: str | None, quiet: bool, **options: Any
     tell(result.warnings)
     shown = on_terminal(writing.output)
     text = f"{result.value!r}\n" if quiet else render_joint(result, form, digits=writing.digits, terminal=shown)
-    emit([text.encode()], output=writing.output)
+    emit_records(text, form, writing.output)
 
 
 def form_of(asked: str | None, output: str | None) -> str:

@@ -56,6 +56,13 @@ def _explain(declared: Declaration, operands: list[str], options: dict[str, Any]
     emit([text.encode()])
 
 
+def emit_records(text: str, form: str, output: str | None) -> None:
+    """A report that is already text; what stands in its cells must not move a terminal's cursor."""
+    pieces: Iterable[bytes] = [text.encode()]
+    # The other forms are harmless wherever they go, and a table on a terminal has colours of its own.
+    emit(_harmless(pieces) if output is None and form in ("tsv", "csv") else pieces, output=output)
+
+
 def _harmless(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Ids as they are in a file or a pipe; on a terminal they must not move the cursor."""
     if not sys.stdout.isatty():

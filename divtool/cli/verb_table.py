@@ -14,27 +14,27 @@ STAMP = (
     "divergences.py:6817 "
     "entropies.py:11094 "
     "entropy_orders.py:4421 "
-    "estimators.py:8458 "
+    "estimators.py:8459 "
     "fdivergence.py:2968 "
     "gradients.py:5198 "
     "hellinger.py:6522 "
     "information.py:2542 "
     "jensen.py:6977 "
-    "joint_agreement.py:4972 "
-    "joint_chance.py:6000 "
-    "joint_information.py:8643 "
-    "joint_several.py:6985 "
+    "joint_agreement.py:5678 "
+    "joint_chance.py:6133 "
+    "joint_information.py:8645 "
+    "joint_several.py:7567 "
     "laws.py:5090 "
     "likes.py:1589 "
     "losses.py:8451 "
-    "models.py:13071 "
+    "models.py:14388 "
     "ordered.py:5855 "
     "orders.py:11108 "
     "positives.py:2955 "
     "products.py:4055 "
     "scores.py:7506 "
-    "statistic.py:5608 "
-    "transforms.py:6588 "
+    "statistic.py:5606 "
+    "transforms.py:6554 "
     "vectors.py:8307 "
     "vicis.py:4573 "
     "vocabulary.py:4480 "
@@ -145,9 +145,9 @@ VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("log-softmax", "transforms", "transforms", "Log-probabilities from logits, in nats.", True, "Log-softmax", ()),
     ("sigmoid", "transforms", "transforms", "Probability of yes from each logit, for itself: columns are questions of their own.", True, "Sigmoid", ("logistic", "expit")),
     ("log-sigmoid", "transforms", "transforms", "Logarithm of the probability of yes from each logit, in nats.", False, "Log-sigmoid", ()),
-    ("temper", "transforms", "transforms", "Probabilities at another temperature: above 1 flatter, below 1 sharper, from probabilities as from logits.", True, "Distribution at a temperature", ("temperature-scaling", "temperature")),
+    ("temper", "transforms", "transforms", "Probabilities at another temperature: above 1 flatter, below 1 sharper, from probabilities as from logits.", False, "Distribution at a temperature", ("temperature-scaling", "temperature")),
     ("normalize", "transforms", "transforms", "Probabilities from counts, votes or any masses: each row divided by its sum.", True, "Rows divided by their sum", ("normalise",)),
-    ("one-hot", "transforms", "transforms", "A row of 0 and 1 for each label, with a column a class.", True, "One-hot rows of labels", ()),
+    ("one-hot", "transforms", "transforms", "A row of 0 and 1 for each label, with a column a class.", False, "One-hot rows of labels", ()),
     ("smooth-labels", "transforms", "transforms", "Soft targets from labels: a share of each label's mass spread over all classes.", False, "Smoothed labels", ()),
     ("cosine-similarity", "vectors", "vectors", "Cosine of the angle between two vectors of plain numbers.", True, "Cosine similarity", ()),
     ("cosine-embedding", "vectors", "vectors", "Cosine embedding loss: pairs that should be alike cost their distance, others their likeness beyond a margin.", False, "Cosine embedding loss", ()),

@@ -85,8 +85,20 @@ def _look(job: Look, extent: Extent) -> tuple[list[Ranges], int]:
     return states, extent.stop - extent.first
 
 
-def parts_of(source: Source, rows: tuple[int, int] | None) -> Iterator[Extent]:
-    """The source cut along its joints into parts, of the rows asked for: by the data alone, never by who works."""
+def parts_of(source: Source, rows: tuple[int, int] | None, least: int = 0) -> Iterator[Extent]:
+    """The source cut along its joints into parts, of the rows asked for: by the data alone, never by who works. A part
+    has at least so many rows, unless there are no more."""
+    whole: Extent | None = None
+    for extent in _cut(source, rows):
+        whole = extent if whole is None else Extent(whole.first, extent.stop)
+        if whole.stop - whole.first >= least:
+            yield whole if whole is extent else source.locate(whole.first, whole.stop)
+            whole = None
+    if whole is not None:
+        yield source.locate(whole.first, whole.stop)
+
+
+def _cut(source: Source, rows: tuple[int, int] | None) -> Iterator[Extent]:
     size = source.header.size
     for extent in source.extents(max(_LEAST_PART, min(size // _PARTS, _MOST_PART))):
         if rows is None:

@@ -3,6 +3,7 @@ entries are looked at one by one."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from divtool.accumulators.joint import Coded
 from divtool.engine.naming import first_entries
 from divtool.engine.sampling import sample_of
-from divtool.formats.keys import IntegerKeys, Keys, distinct_of, text_keys
+from divtool.formats.keys import IntegerKeys, Integers, Keys, distinct_of, text_keys, whole_numbers
 from divtool.formats.source import FLOAT, Selection, Source
 from divtool.meaning.bins import Bins
 from divtool.meaning.outcomes import entry_of, is_fraction, way_out
@@ -21,6 +22,9 @@ Marks = npt.NDArray[np.bool_]
 
 _EXACT = 2.0**63
 _SHOWN = 60
+_WHOLE = re.compile(r"\s*\+?\d+\s*", re.ASCII)
+_MOST_DIGITS = 19
+_NUMBER_OF_CASES, _CORRECT = "expected a whole number from 0 to 2^63 - 1", "correct the cell"
 
 
 @dataclass(frozen=True)
@@ -95,20 +99,59 @@ def first_missing(coded: Coded) -> Flaw | None:
     return Flaw(row, "the value is missing", "fill it in, or see --missing")
 
 
-def weights_of(values: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], Flaw | None]:
-    """How many cases each row stands for."""
+def weights_of(keys: Keys, absent: Marks | None) -> tuple[Integers, Flaw | None]:
+    """How many cases each row stands for: whole numbers from 0 to 2^63 - 1, of which no digit is lost. They may be
+    written as numbers are (7.0, 7e3), in cells of text too."""
+    flaw = None
+    if absent is not None and absent.any():
+        flaw = Flaw(int(np.argmax(absent)), f"the weight is missing; {_NUMBER_OF_CASES}", _CORRECT)
+    weights = keys.values if isinstance(keys, IntegerKeys) else whole_numbers(keys)
+    if weights is None:
+        codes, texts = keys.encode()
+        numbers, wrong = zip(*map(_number_of_cases, texts), strict=True)
+        said = np.array([each is not None for each in wrong])[codes]
+        weights = np.array(numbers, np.int64)[codes]
+    else:
+        said = weights < 0
+    if absent is not None:
+        said &= ~absent
+    if said.any():
+        row = int(np.argmax(said))
+        what = _number_of_cases(keys.text(row))[1]
+        if flaw is None or row < flaw.row:
+            flaw = Flaw(row, f"{what}; {_NUMBER_OF_CASES}", _CORRECT)
+    return weights, flaw
+
+
+def stored_weights_of(values: npt.NDArray[Any]) -> tuple[Integers, Flaw | None]:
+    """The same of numbers that are stored as floats."""
     x = values.astype(np.float64)
     odd = ~((x >= 0) & (x < _EXACT) & (x == np.floor(x)))
     if not odd.any():
         return values.astype(np.int64), None
     row = int(np.argmax(odd))
-    what = "the weight is missing" if np.isnan(x[row]) else f"{values[row].item()!r} is no number of cases"
-    return np.zeros(len(x), np.int64), Flaw(row, f"{what}; expected a whole number from 0", "correct the cell")
+    what = "the weight is missing" if np.isnan(x[row]) else _number_of_cases(repr(values[row].item()))[1]
+    return np.zeros(len(x), np.int64), Flaw(row, f"{what}; {_NUMBER_OF_CASES}", _CORRECT)
+
+
+def _number_of_cases(text: str) -> tuple[int, str | None]:
+    """The number that a text is, and what is wrong with it."""
+    entry = entry_of(text)
+    if entry is None:
+        return 0, "the weight is missing"
+    if not _WHOLE.fullmatch(entry):
+        return 0, f"{_short(text)} is no number of cases"
+    if len(entry.lstrip("0")) > _MOST_DIGITS or int(entry) >= 1 << 63:
+        return 0, f"{_short(text)} cases are too many"
+    return int(entry), None
 
 
 def _fraction(row: int, text: str, name: str) -> Flaw:
-    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
-    return Flaw(row, f"{shown} is a fraction: intervals are needed to count them", way_out([name]))
+    return Flaw(row, f"{_short(text)} is a fraction: intervals are needed to count them", way_out([name]))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def first_outcomes(source: Source, column: int) -> Keys | None:

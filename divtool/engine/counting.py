@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -11,10 +11,22 @@ import numpy.typing as npt
 
 from divtool.accumulators.joint import Coded, JointCounts
 from divtool.engine.binning import Progress, block_bytes, parts_of
-from divtool.engine.coding import Flaw, code_intervals, code_keys, code_whole, first_missing, weights_of
+from divtool.engine.coding import (
+    Flaw,
+    code_intervals,
+    code_keys,
+    code_whole,
+    first_missing,
+    stored_weights_of,
+    weights_of,
+)
 from divtool.engine.local import local_engine
+from divtool.engine.past import Past
 from divtool.formats.source import FLOAT, INTEGER, Block, Extent, Selection, Source
 from divtool.meaning.bins import Bins
+
+# A part has so many times the rows of the longest lag: it reads the rows before it too, which another part counts.
+_LAGS = 4
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,14 @@ class Job:
         """How far back the rows reach."""
         return max((each.lag for each in self.variables), default=0)
 
+    def pasts(self) -> list[Past | None]:
+        """What is to be kept of the rows before, for each coding: nothing where no variable looks back at it."""
+        lags = dict.fromkeys(self.codings, 0)
+        for each in self.variables:
+            place = (each.column, each.bins)
+            lags[place] = max(lags[place], each.lag)
+        return [Past(lag) if lag else None for lag in lags.values()]
+
     @cached_property
     def codings(self) -> list[tuple[int, Bins | None]]:
         """The columns that are coded, each once, however many variables look at them."""
@@ -57,13 +77,16 @@ class Job:
 
     @cached_property
     def selection(self) -> Selection:
-        """The columns to read: as numbers those that are cut into intervals, that weigh, or that are stored as floats;
-        the others as text or exact whole numbers."""
+        """The columns to read: as numbers those that are cut into intervals or stored as floats, the others as text or
+        exact whole numbers."""
         header = self.source.header
         stored = {column for column, _ in self.codings if header.types[column] == FLOAT and not header.lines}
         numbers = stored | {column for column, bins in self.codings if bins is not None}
-        numbers |= set() if self.weights_column is None else {self.weights_column}
         keys = {column for column, _ in self.codings} - numbers
+        if self.weights_column is not None:
+            # Truths and floats weigh as the numbers that they are stored as; no double holds all whole numbers.
+            exact = header.lines or header.types[self.weights_column] == INTEGER
+            (keys if exact and self.weights_column not in numbers else numbers).add(self.weights_column)
         return Selection(tuple(sorted(numbers)), tuple(sorted(keys)), cells=True)
 
 
@@ -84,7 +107,7 @@ def count_outcomes(
     job = Job(source, tuple(variables), tuple(subsets), block_bytes(threads, chunk_bytes),
               0 if rows is None else rows[0], weights_column, refuse_missing)  # fmt: skip
     counts, seen = job.empty(), 0
-    for part, number in local_engine(threads).map(partial(_count, job), parts_of(source, rows)):
+    for part, number in local_engine(threads).map(partial(_count, job), parts_of(source, rows, _LAGS * job.lag)):
         counts.merge(part)
         seen += number
         if progress is not None:
@@ -99,41 +122,26 @@ def _count(job: Job, extent: Extent) -> tuple[JointCounts, int]:
     first = max(job.begin, extent.first - job.lag)
     start = max(extent.first, job.begin + job.lag)
     where = extent if first == extent.first else job.source.locate(first, extent.stop)
-    behind: list[Coded | None] = [None] * len(job.codings)
+    pasts = job.pasts()
     for block in job.source.blocks(where, job.selection, job.block_bytes):
         coded, weights = coded_block(job, block)
-        columns = [coded[job.codings.index((each.column, each.bins))] for each in job.variables]
+        for past, each in zip(pasts, coded, strict=True):
+            if past is not None:
+                past.take(each)
         skip = min(max(start - block.first, 0), len(block))
-        if job.lag:
-            columns, behind = _lagged(job, coded, behind, len(block))
-        columns = [Coded(each.codes[skip:], each.entries) for each in columns] if skip else columns
-        counts.update(columns, weights if weights is None else weights[skip:])
+        if skip < len(block):
+            columns = [_variable(job, each, coded, pasts, skip) for each in job.variables]
+            counts.update(columns, weights if weights is None else weights[skip:])
     return counts, extent.stop - extent.first
 
 
-def _lagged(
-    job: Job, coded: Sequence[Coded], behind: Sequence[Coded | None], rows: int
-) -> tuple[list[Coded], list[Coded | None]]:
-    """The variables of a block, some of whose values stand in the rows ``behind`` it, and what stands behind the next.
-    Rows that reach back too far have some value."""
-    joined = [now if before is None else _one_after_the_other(before, now)
-              for before, now in zip(behind, coded, strict=True)]  # fmt: skip
-    held = len(joined[0].codes) - rows
-    columns = []
-    for each in job.variables:
-        whole = joined[job.codings.index((each.column, each.bins))]
-        places = np.maximum(np.arange(held - each.lag, held - each.lag + rows), 0)
-        columns.append(Coded(whole.codes[places], whole.entries))
-    return columns, [Coded(each.codes[-job.lag :], each.entries) for each in joined]
-
-
-def _one_after_the_other(before: Coded, now: Coded) -> Coded:
-    places: dict[str | None, int] = {}
-    for entry in (*before.entries, *now.entries):
-        places.setdefault(entry, len(places))
-    lookups = [np.array([places[entry] for entry in each.entries], np.int64) for each in (before, now)]
-    codes = [lookup[each.codes] for lookup, each in zip(lookups, (before, now), strict=True)]
-    return Coded(np.concatenate(codes), list(places))
+def _variable(job: Job, each: Variable, coded: Sequence[Coded], pasts: Sequence[Past | None], skip: int) -> Coded:
+    """A variable in the rows of a block from ``skip`` on."""
+    place = job.codings.index((each.column, each.bins))
+    past = pasts[place] if each.lag else None
+    if past is not None:
+        return past.earlier(each.lag, len(coded[place].codes) - skip)
+    return Coded(coded[place].codes[skip:], coded[place].entries) if skip else coded[place]
 
 
 def coded_block(job: Job, block: Block) -> tuple[list[Coded], npt.NDArray[np.int64] | None]:
@@ -157,7 +165,7 @@ def coded_block(job: Job, block: Block) -> tuple[list[Coded], npt.NDArray[np.int
         coded.append(one)
     weights = None
     if job.weights_column is not None:
-        weights, flaw = weights_of(block.matrix[:, numbers[job.weights_column]])
+        weights, flaw = _weights(job, block, numbers, keys)
         flaws += [] if flaw is None else [(flaw.row, job.weights_column, flaw)]
     if flaws:
         row, column, worst = min(flaws, key=lambda each: each[:2])
@@ -165,3 +173,13 @@ def coded_block(job: Job, block: Block) -> tuple[list[Coded], npt.NDArray[np.int
             worst.message, column=job.source.header.name(column), hint=worst.hint
         )
     return coded, weights
+
+
+def _weights(
+    job: Job, block: Block, numbers: Mapping[int, int], keys: Mapping[int, int]
+) -> tuple[npt.NDArray[np.int64], Flaw | None]:
+    column = job.weights_column
+    assert column is not None
+    if column in numbers:
+        return stored_weights_of(block.matrix[:, numbers[column]])
+    return weights_of(block.keys[keys[column]], block.absent_in(keys[column]))

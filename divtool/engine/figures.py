@@ -32,7 +32,7 @@ def statistics_asked(names: Sequence[str]) -> list[Statistic]:
     if not names:
         return of_two
     found: list[Statistic] = []
-    for name in (piece.strip() for each in names for piece in each.split(",")):
+    for name in (piece.strip().lower() for each in names for piece in each.split(",")):
         meant = [each for each in of_two if name in (each.name, *each.also)]
         meant = meant or [each for each in of_two if name == each.family]
         if not meant:
@@ -106,8 +106,9 @@ def _lacking(asked: Statistic, table: JointTable) -> str:
     """Why a table does not have a statistic, empty if it does."""
     if asked.counted and table.cases is None:
         return "needs the number of cases, which a table of probabilities does not tell"
-    if asked.square and table.entries[0] != table.entries[1]:
-        return "compares two labelings with the same names; these have different ones"
+    x, y = (set(entries) for entries in table.entries)
+    if asked.square and not (x <= y or y <= x):
+        return "compares two labelings with the same names; each of these has names that the other has not"
     return ""
 
 
@@ -117,7 +118,7 @@ def _figure(asked: Statistic, value: float | Significance, options: Mapping[str,
     logarithmic = asked.unit == "nats"
     return Figure(
         name=asked.name, title=asked.title, value=unit.of_nats(number) if logarithmic else number,
-        unit=unit.name if logarithmic else "1", family=asked.family, parameters=dict(options),
+        unit=unit.name if logarithmic else "1", family=asked.family, also=asked.also, parameters=dict(options),
         degrees_of_freedom=None if tested is None else tested.degrees_of_freedom,
         p_value=None if tested is None else tested.p_value,
         log10_p_value=None if tested is None else tested.log10_p_value,

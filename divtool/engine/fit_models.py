@@ -13,10 +13,11 @@ import numpy as np
 from divtool import __version__
 from divtool.engine.fit_options import Choice, Fitting, choices_of, support_of
 from divtool.engine.observe import BLOCK_BYTES, Seen, read_observed
-from divtool.errors import InputError, UsageError
+from divtool.errors import ResourceError, UsageError
 from divtool.findings import Bar, FitResult, FittedModel
 from divtool.meaning.observed import PROBS
 from divtool.measures.models import Fitted, table
+from divtool.numerics.goodness import Goodness, goodness
 from divtool.numerics.model_loss import Shape, log_likelihood, logs_of, loss, reverse_loss
 from divtool.numerics.observed import Observed
 from divtool.options import Reading
@@ -47,8 +48,8 @@ def fit_models(
     for choice in choices:
         try:
             found = choice.family.fitted(observed, choice.wanted)
-        except InputError as error:
-            if asked.family:
+        except ResourceError as error:
+            if len(choices) == 1 and not owned:
                 raise
             notes.append(f"{choice.family.name} is left out: {error.message}")
             continue
@@ -86,8 +87,8 @@ def _owned(thing: Any, place: int, reading: Reading, normalize: bool) -> tuple[S
     """A distribution of the user's own, with its name."""
     named = isinstance(thing, str | os.PathLike)
     name = os.path.basename(os.fspath(thing)) if named else f"model {place}"
-    seen = read_observed(thing, reading, name=name, normalize=normalize)
-    return seen, name, table(seen.observed)
+    seen = read_observed(thing, reading, name=name, normalize=normalize, partial=True)
+    return seen, name, table(seen.observed, seen.whole)
 
 
 def _outside(observed: Observed) -> list[str]:
@@ -112,7 +113,10 @@ def _described(choice: Choice, found: Fitted, observed: Observed, unit: Unit) ->
 
 
 def _described_own(name: str, found: Fitted, observed: Observed, unit: Unit) -> FittedModel:
-    return _measured(FittedModel(name, name, "the table as given", "given", {}), found, observed, unit)
+    model = _measured(FittedModel(name, name, "the table as given", "given", {}), found, observed, unit)
+    if found.shape is None or not found.shape.beyond or model.infinite_at is None:
+        return model
+    return replace(model, notes=(*model.notes, f"what it gives to {model.infinite_at} is not listed, and taken as 0"))
 
 
 def _measured(model: FittedModel, found: Fitted, observed: Observed, unit: Unit) -> FittedModel:
@@ -120,17 +124,29 @@ def _measured(model: FittedModel, found: Fitted, observed: Observed, unit: Unit)
     model = replace(model, free=found.free, notes=found.notes)
     if found.shape is None:
         likelihood = None if observed.cases is None else -math.inf
-        return replace(
+        model = replace(
             model, infinite_at=found.beyond, log_likelihood=likelihood, aic=_criterion(likelihood, 0.0),
             bic=_criterion(likelihood, 0.0),
         )  # fmt: skip
+        return model if likelihood is None else replace(model, p_value=0.0, log10_p_value=-math.inf, rough=False)
     forward, reverse = loss(observed, found.shape), reverse_loss(observed, found.shape)
     likelihood = None if observed.cases is None else log_likelihood(observed, found.shape)
-    return replace(
+    model = replace(
         model, loss=unit.of_nats(forward.nats), loss_nats=forward.nats, loss_bits=forward.nats / math.log(2.0),
         loss_bound=unit.of_nats(forward.bound), reverse=unit.of_nats(reverse.nats), infinite_at=forward.at,
         reverse_infinite_at=reverse.at, log_likelihood=likelihood, aic=_criterion(likelihood, 2.0 * found.free),
         bic=_criterion(likelihood, found.free * math.log(observed.cases or 1)),
+    )  # fmt: skip
+    return _tested(model, goodness(observed, found.shape, found.free, forward.nats), unit)
+
+
+def _tested(model: FittedModel, found: Goodness | None, unit: Unit) -> FittedModel:
+    """The model with what its loss says of it, where there are counts."""
+    if found is None:
+        return model
+    return replace(
+        model, expected=None if found.expected is None else unit.of_nats(found.expected), p_value=found.p_value,
+        log10_p_value=found.log10_p_value, degrees_of_freedom=found.degrees, rough=found.rough,
     )  # fmt: skip
 
 

@@ -15,6 +15,24 @@ from divtool.registry import suggestion
 
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _SUPPORT = re.compile(r"([+-]?\d+):([+-]?\d+)", re.ASCII)
+# More digits are beyond every limit, and Python refuses to read very many; powers of ten of such a size take forever.
+_MOST_DIGITS = 300
+_HUGE_POWER = re.compile(r"[eE][+-]?[0_]*[1-9][\d_]{3,}$", re.ASCII)
+# What a parameter may be fixed to: beyond, its family gives no outcome that a table may list a mass that is a double.
+_RANGES = {
+    "p": (0.0, 1.0, "a probability, 0 to 1"),
+    "lambda": (0.0, 2.0**53, "a number of at least 0 and up to 2^53"),
+    "r": (1e-280, 1e30, "a number above 0, from 1e-280 to 1e30"),
+    "exponent": (-(2.0**53), 2.0**53, "a number from -2^53 to 2^53"),
+    "mean": (-(2.0**53), 2.0**53, "a number from -2^53 to 2^53"),
+    "deviation": (2.0**-20, 2.0**53, "a number above 0, from 2^-20 to 2^53"),
+}  # fmt: skip
+# What other programs call the families.
+_ELSEWHERE = {
+    "nb": "negative-binomial", "nbinom": "negative-binomial", "negbin": "negative-binomial", "pois": "poisson",
+    "geom": "geometric", "unif": "uniform", "binom": "binomial", "gauss": "normal", "gaussian": "normal",
+    "norm": "normal", "power-law": "zipf", "powerlaw": "zipf",
+}  # fmt: skip
 # The options of reading that make a difference to what is observed.
 READING = ("header", "no_header", "delimiter", "input_format", "missing", "concat")
 
@@ -73,8 +91,10 @@ def whole_number(text: str, flag: str, least: int) -> int:
     >>> whole_number("12", "--trials", 1)
     12
     """
-    if not _WHOLE.fullmatch(text.strip()) or not least <= int(text) <= 1 << 52:
-        raise UsageError(f'{flag} "{text}": expected a whole number of at least {least}')
+    whole = _WHOLE.fullmatch(text.strip()) is not None
+    if not whole or len(text) > _MOST_DIGITS or not least <= int(text) <= 1 << 52:
+        limit = f"of at least {least}" if least > -(1 << 52) else "from -2^52"
+        raise UsageError(f'{flag} "{text[:_MOST_DIGITS]}": expected a whole number {limit} and up to 2^52')
     return int(text)
 
 
@@ -84,16 +104,17 @@ def support_of(text: str) -> tuple[int, int]:
     >>> support_of("0:10")
     (0, 10)
     """
-    found = _SUPPORT.fullmatch(text.strip())
+    found = _SUPPORT.fullmatch(text.strip()) if len(text) <= _MOST_DIGITS else None
     if found is None or not -(1 << 52) <= int(found[1]) <= int(found[2]) <= 1 << 52:
-        raise UsageError(f'--support "{text}": expected the least and the greatest outcome, such as 0:10')
+        said = "expected the least and the greatest outcome, such as 0:10, of -2^52 to 2^52"
+        raise UsageError(f'--support "{text[:_MOST_DIGITS]}": {said}')
     return int(found[1]), int(found[2])
 
 
 def choices_of(asked: Fitting) -> list[Choice]:
     """The families to fit. Raises :class:`UsageError` for an option that none of them would obey."""
     named = [name.strip() for text in asked.family for name in text.split(",")]
-    families = [MODELS.get(name.lower().replace("_", "-")) for name in named]
+    families = [_family(name) for name in named]
     if not named:
         # Files of one's own are then compared with all families.
         families = list(MODELS)
@@ -108,6 +129,14 @@ def choices_of(asked: Fitting) -> list[Choice]:
             raise UsageError(f"{flag} is for the family {owner}, which is not among those to fit")
     fixed = _fixed(asked.fix, families)
     return [Choice(each, Wanted(trials, cut, fixed[each.name])) for each in families]
+
+
+def _family(name: str) -> Family:
+    """A family by its name, or an error that knows what other programs call it."""
+    spelt = name.lower().replace("_", "-").replace(" ", "-")
+    if spelt in _ELSEWHERE:
+        raise UsageError(f'there is no family "{name}"', hint=f'it is called "{_ELSEWHERE[spelt]}" here')
+    return MODELS.get(spelt)
 
 
 def _fixed(texts: tuple[str, ...], families: list[Family]) -> Mapping[str, Mapping[str, Fraction]]:
@@ -137,15 +166,17 @@ def _instead(parameter: str) -> str:
 
 
 def _value(parameter: str, value: str, text: str) -> Fraction:
+    """The number that a parameter is fixed to, exactly."""
     try:
+        if _HUGE_POWER.search(value) or len(value) > _MOST_DIGITS:
+            raise ValueError(value)
         number = Fraction(value)
         near = float(number)
     except (ValueError, ZeroDivisionError, OverflowError):
-        raise UsageError(f'--fix "{text}": "{value}" is not a number') from None
-    if parameter == "p" and not 0.0 <= near <= 1.0:
-        raise UsageError(f'--fix "{text}": expected a probability, 0 to 1')
-    if parameter in ("r", "deviation") and not near > 0.0:
-        raise UsageError(f'--fix "{text}": expected a number above 0')
-    if parameter == "lambda" and near < 0.0:
-        raise UsageError(f'--fix "{text}": expected a number of at least 0')
+        shown = value[:_MOST_DIGITS]
+        raise UsageError(f'--fix "{parameter}={shown}": "{shown}" is not a number that can be used') from None
+    low, high, expected = _RANGES[parameter]
+    # 2 to the -1075 and less is 0 as a double, and would rule out what it does not.
+    if not low <= near <= high or (near == 0.0) != (number == 0) or (near == 1.0) != (number == 1):
+        raise UsageError(f'--fix "{text}": expected {expected}, as a double holds it')
     return number

@@ -15,6 +15,8 @@ Candidate: TypeAlias = tuple[str, tuple[str, ...], Mapping[str, Any]]
 
 # Pairs among more files than these would fill more than a screen.
 _MOST_PAIRED = 6
+# Options that say what classes are; labels have none.
+_OF_CLASSES = ("given", "columns", "normalize")
 _TABLES = ("logits", "log-probs", "probs", "counts")
 
 
@@ -78,6 +80,8 @@ def _of_two(a: Inspection, b: Inspection, options: Mapping[str, Any]) -> Iterato
         yield "ce", (a.path, b.path), options
     if a.kind in _TABLES and b.kind in _TABLES and a.path < b.path:
         yield "kl", (a.path, b.path), options
+    if a.path < b.path and all(each.kind is None and each.labels is not None for each in (a, b)):
+        yield "joint", (a.path, b.path), {name: value for name, value in options.items() if name not in _OF_CLASSES}
 
 
 def _with_another(seen: Inspection, options: Mapping[str, Any]) -> list[str]:

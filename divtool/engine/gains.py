@@ -12,6 +12,7 @@ import numpy as np
 from divtool.accumulators.joint_table import Integers, JointTable
 from divtool.findings import Gain, PairGain
 from divtool.measures.information import Estimate, information_of
+from divtool.measures.joint_chance import few_expected
 from divtool.measures.joint_information import share
 from divtool.measures.joint_several import conditional_mutual_information
 from divtool.numerics import association
@@ -63,8 +64,9 @@ def gain_of(
     expected, p, log10_p, high = tested
     return Gain(
         name=name, gain=unit.of_nats(gain), expected=unit.of_nats(expected), excess=unit.of_nats(plain - expected),
-        share=share(gain, whole, nothing=0.0), p_value=p, log10_p_value=log10_p, outcomes=table.margin(0).counts.size,
-        missing=missing, cases=table.total, rule=rule, null_high=None if high is None else unit.of_nats(high),
+        share=share(gain, whole, nothing=0.0), p_value=p, log10_p_value=log10_p,
+        outcomes=table.margin(0).counts.size, missing=missing, cases=table.total, rule=rule,
+        rough=not null.permutations and is_rough(table), null_high=None if high is None else unit.of_nats(high),
     )  # fmt: skip
 
 
@@ -118,13 +120,26 @@ def permuted_figures(values: Doubles, plain: float) -> _Tested:
     return math.fsum(values.tolist()) / values.size, p, math.log10(p), float(np.quantile(values, _HIGH))
 
 
+def is_rough(table: JointTable) -> bool:
+    """Whether more than a fifth of the cells expect fewer than five cases, so that a test by chi-square is no good
+    (Cochran 1954)."""
+    few, cells = few_expected(table)
+    return 5 * few > cells > 1
+
+
 def pair_gain(table: JointTable, names: tuple[str, str], estimate: Estimate | None, unit: Unit) -> PairGain:
     """Mutual information of two columns, and its share of their mean entropy."""
     if not table.counts.size:
-        return PairGain(*names, math.nan, math.nan, 0)
+        return PairGain(*names, math.nan, math.nan, 0, math.nan, math.nan)
     information = information_of(table, estimate)
+    plain = information.mutual if estimate is None else information_of(table).mutual
     nmi = share(information.mutual, (information.x + information.y) / 2.0)
-    return PairGain(*names, unit.of_nats(information.mutual), nmi, table.total)
+    degrees = (table.margin(0).counts.size - 1) * (table.margin(1).counts.size - 1)
+    expected, p, log10_p, _ = _by_chi_square(plain, table.total, degrees)
+    return PairGain(
+        *names, unit.of_nats(information.mutual), nmi, table.total, unit.of_nats(expected),
+        unit.of_nats(plain - expected), p, log10_p, is_rough(table),
+    )  # fmt: skip
 
 
 def own_entropy(table: JointTable, name: str, estimate: Estimate | None, unit: Unit) -> PairGain:

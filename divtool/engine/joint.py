@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,7 @@ from divtool.engine.variables import MOST_TOLD, TABLE, counted, open_table, rule
 from divtool.errors import InputError, UsageError
 from divtool.findings import CellFigure, Figure, JointResult, VariableReport
 from divtool.formats.keys import text_keys
+from divtool.formats.tab_cells import tab_cell
 from divtool.formats.writing import row_file, row_format
 from divtool.meaning.grammar import find_column
 from divtool.measures.estimators import estimator
@@ -98,6 +100,7 @@ def joint_result(
 
 def _found(operands: Sequence[Any], request: JointRequest, progress: Progress | None) -> Found:
     given = [each for each in operands if each is not None]
+    _refuse_one_column(given, request)
     if len(given) == 1:
         return _from_cells(given[0], request)
     if len(given) == 2:
@@ -108,6 +111,16 @@ def _found(operands: Sequence[Any], request: JointRequest, progress: Progress | 
         "joint takes a table and two of its columns, two files, or a contingency table",
         hint="usage: divtool joint TABLE X Y, divtool joint FILE FILE, divtool joint COUNTS",
     )
+
+
+def _refuse_one_column(given: Sequence[Any], request: JointRequest) -> None:
+    """A table and the name of one column: the other is missing, and no file is."""
+    if len(given) != 2 or not isinstance(given[0], str) or not isinstance(given[1], str) or os.path.exists(given[1]):
+        return
+    if os.path.isfile(given[0]) and open_one(TABLE, given[0], request.reading).header.find(given[1]) is not None:
+        raise UsageError(
+            f'"{given[1]}" is a column of {given[0]}; which is the other?', hint=f"divtool joint {given[0]} X Y"
+        )
 
 
 def _from_columns(thing: Any, names: Sequence[str], request: JointRequest, progress: Progress | None) -> Found:
@@ -140,7 +153,7 @@ def _from_sides(things: Sequence[Any], request: JointRequest, progress: Progress
 
 
 def _from_cells(thing: Any, request: JointRequest) -> Found:
-    _refuse(request, "--bins", "--counts", "--rows", "--missing", "--join")
+    _refuse(request, "--bins", "--counts", "--missing", "--join")
     source = open_one(TABLE, thing, request.reading).source
     found = contingency(source, request.reading, request.given)
     header, table = source.header, found.table.occurring()
@@ -219,12 +232,14 @@ def _warnings(table: JointTable, figures: Sequence[Figure]) -> tuple[str, ...]:
 
 
 def _write_cells(path: str, cells: Sequence[CellFigure]) -> None:
-    """A line for each filled cell."""
+    """A line for each filled cell. Lines of TSV are split at tabs by whoever reads them."""
+    written = tab_cell if row_format(path) == "tsv" else str
     with row_file(path, ("x", "y"), ("count", "expected", "pmi", "npmi")) as writer:
         for first in range(0, len(cells), _AT_ONCE):
             some = cells[first : first + _AT_ONCE]
             keys = [
-                text_keys([text or "" for text in texts]) for texts in zip(*((e.x, e.y) for e in some), strict=True)
+                text_keys([written(text or "") for text in texts])
+                for texts in zip(*((e.x, e.y) for e in some), strict=True)
             ]
             writer.write(keys, np.array([(e.count, e.expected, e.pmi, e.npmi) for e in some]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from divtool.accumulators.joint import JointCounts
 from divtool.accumulators.joint_table import JointTable
@@ -25,12 +25,12 @@ from divtool.engine.variables import (
     variables_of,
 )
 from divtool.errors import InputError, ResourceError, UsageError
-from divtool.findings import Gain, GainResult, VariableReport
+from divtool.findings import Gain, GainResult, PairGain, VariableReport
 from divtool.formats.source import FLOAT, INTEGER, Source
 from divtool.meaning.grammar import chosen_columns, find_column
 from divtool.measures.estimators import estimator
 from divtool.measures.information import Estimate
-from divtool.options import Counting, Gaining, Measuring, Reading, Running, pick
+from divtool.options import Counting, Gaining, Measuring, Reading, Running, parse_lags, pick
 from divtool.registry import natural, suggestion
 from divtool.units import Unit, unit_of_base
 
@@ -91,9 +91,13 @@ def _check(gaining: Gaining) -> None:
             hint="--target COL ranks all columns, --matrix takes all pairs, --together all columns at once",
         )
     defaults = Gaining()
-    for name in ("given_columns", "lag", "permutations", "sort"):
+    for name in ("given_columns", "lag", "permutations"):
         if gaining.target is None and getattr(gaining, name) != getattr(defaults, name):
             raise UsageError(f"--{name.replace('_', '-')} is for --target")
+    if gaining.together and gaining.sort != defaults.sort:
+        raise UsageError("--sort is for --target and --matrix")
+    if gaining.lag is not None:
+        parse_lags(gaining.lag)
     if gaining.lag is None and gaining.history != defaults.history:
         raise UsageError("--history is for --lag: how much of the target's own past is known")
     if not gaining.permutations and gaining.seed != defaults.seed:
@@ -139,7 +143,7 @@ def _ranked(
     the_target = variables.chosen[variables.place(target)]
     conditions = [variables.chosen[variables.place(column)] for column in given]
     if gaining.lag is not None:
-        columns = [replace(each, lag=gaining.lag) for each in columns]
+        columns = [replace(each, lag=lag) for lag in parse_lags(gaining.lag) for each in columns]
         conditions += [replace(the_target, lag=i) for i in range(1, gaining.history + 1)]
     looked_at = [the_target, *conditions, *columns]
     places = range(len(conditions) + 1, len(looked_at))
@@ -147,9 +151,12 @@ def _ranked(
     counts = counted(variables, looked_at, subsets, request.reading, request.counting, request.running, progress)
     null, alone = Null(gaining.permutations, gaining.seed), _each_alone(counts)
     gains = [
-        gain_of(
-            request.kept(counts.table(subset)), each.name, request.estimate, null, request.unit,
-            missing=_lacking(alone[subset[0]]), rule=rule_of(each),
+        replace(
+            gain_of(
+                request.kept(counts.table(subset)), each.name, request.estimate, null, request.unit,
+                missing=_lacking(alone[subset[0]]), rule=rule_of(each),
+            ),
+            lag=each.lag or None,
         )
         for each, subset in zip(columns, subsets, strict=True)
     ]  # fmt: skip
@@ -176,11 +183,11 @@ def _null(null: Null, conditions: Sequence[Variable]) -> str:
 
 def _question(target: str, conditions: Sequence[Variable], gaining: Gaining) -> str:
     if gaining.lag is not None:
-        past = "row before" if gaining.history == 1 else f"{gaining.history} rows before"
-        earlier = f"{gaining.lag} row{'' if gaining.lag == 1 else 's'} earlier"
-        own = [each.name for each in conditions if not each.lag]
-        more = f" and {', '.join(own)}" if own else ""
-        return f"transfer entropy: what each column, {earlier}, tells of {target} beyond its {past}{more}"
+        past = {0: "", 1: "its row before"}.get(gaining.history, f"its {gaining.history} rows before")
+        known = [*filter(None, [past]), *(each.name for each in conditions if not each.lag)]
+        what = "transfer entropy: what" if gaining.history else "what"
+        earlier = f"{gaining.lag.replace(':', ' to ')} row{'' if gaining.lag == '1' else 's'} earlier"
+        return f"{what} each column, {earlier}, tells of {target}" + (f" beyond {' and '.join(known)}" if known else "")
     if conditions:
         return f"what each column tells of {target} where {', '.join(each.name for each in conditions)} is known"
     return f"what each column tells of {target}"
@@ -189,7 +196,7 @@ def _question(target: str, conditions: Sequence[Variable], gaining: Gaining) -> 
 def _conditions(conditions: Sequence[Variable], gaining: Gaining) -> list[str]:
     if gaining.lag is None:
         return []
-    first = max(gaining.lag, gaining.history)
+    first = max(parse_lags(gaining.lag)[-1], gaining.history)
     return ["the first row has no past and does not count" if first == 1 else
             f"the first {first:,} rows have no past and do not count"]  # fmt: skip
 
@@ -213,8 +220,12 @@ def _paired(variables: Variables, request: GainRequest, version: str, progress: 
         pair_gain(request.kept(counts.table(pair)), (chosen[pair[0]].name, chosen[pair[1]].name), estimate, unit)
         for pair in pairs
     ]
+    few = sum(each.rough for each in found)
+    said = (
+        f"{few:,} of {len(found):,} pairs have few cases in a cell: their p-values are rough, their gain may be chance"
+    )
     return _of_all(variables, counts, request, version, "mutual information of all pairs of columns",
-                   pairs=(*own, *found))  # fmt: skip
+                   pairs=(*own, *in_order(found, request.gaining.sort)), warnings=(said,) if few else ())  # fmt: skip
 
 
 def _together(variables: Variables, request: GainRequest, version: str, progress: Progress | None) -> GainResult:
@@ -267,17 +278,24 @@ def _report(source: Source, each: Variable, alone: JointTable) -> VariableReport
     return variable_report(source, each, alone.occurring().entries[0], {None: _lacking(alone)})
 
 
-_KEYS: dict[str, Callable[[Gain], Any]] = {
+_Ranked = TypeVar("_Ranked", Gain, PairGain)
+
+
+def _names_of(each: Gain | PairGain) -> tuple[object, ...]:
+    return natural(each.name) if isinstance(each, Gain) else (natural(each.x), natural(each.y))
+
+
+_KEYS: dict[str, Callable[[Gain | PairGain], Any]] = {
     "gain": lambda each: -each.gain,
     "excess": lambda each: -each.excess,
     "p-value": lambda each: (each.log10_p_value if each.log10_p_value is not None else 0.0, -each.excess),
-    "name": lambda each: natural(each.name),
+    "name": _names_of,
 }
 
 
-def in_order(gains: Sequence[Gain], by: str) -> list[Gain]:
+def in_order(gains: Sequence[_Ranked], by: str) -> list[_Ranked]:
     """Ranked; of equals the one named first in natural order, and columns without a single case last."""
-    ranked = sorted(gains, key=lambda each: natural(each.name))
+    ranked = sorted(gains, key=_names_of)
     return sorted(ranked, key=lambda each: (math.isnan(each.gain), 0 if math.isnan(each.gain) else _KEYS[by](each)))
 
 
@@ -289,7 +307,13 @@ def _warnings(source: Source, columns: Sequence[Variable], gains: Sequence[Gain]
         if each.bins is None and source.header.types[each.column] in (FLOAT, INTEGER) and gain.name not in naming
         and gain.outcomes > _MANY and gain.cases < _FEW_EACH * gain.outcomes
     ]  # fmt: skip
+    rough = [each.name for each in gains if each.rough and each.name not in (*naming, *numbers)]
     said = []
+    if rough:
+        said.append(
+            f"{_quoted(rough)}: few cases in a cell, so the p-value is rough and the excess may be chance"
+            " (--permutations 1000 draws the null)"
+        )
     if naming:
         said.append(
             f"{_quoted(naming)}: every case has another entry, which tells all of any target and nothing of a new case"

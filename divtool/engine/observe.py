@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -28,6 +29,7 @@ from divtool.meaning.observed import (
     ROW,
     SAMPLES,
     Layout,
+    could_be_outcomes,
     decide_layout,
     number_columns,
     what_weights_are,
@@ -39,17 +41,25 @@ from divtool.result import InputReport
 BLOCK_BYTES = 1 << 20
 # So many outcomes with weights are held at once; samples are counted as they stream by.
 _MOST_ROWS = 1 << 22
-_MOST_EXACT = float(1 << 53)
+# What is read as this double may have been the next whole number.
+_INEXACT = float(1 << 53)
+_DIGITS = re.compile(r"\s*\+?(\d{1,300})\s*", re.ASCII)
 _DENSE = 4
+# A model that leaves more than a half unsaid is more likely a mistake.
+_LEAST_LISTED = 0.5
+# So many other columns are looked at for a hint.
+_MOST_BESIDE = 8
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was observed, and what was read to know it."""
+    """What was observed, and what was read to know it. ``whole`` is the weight of a probability of 1, where those
+    that are listed make up less."""
 
     observed: Observed
     report: InputReport
     notes: tuple[str, ...] = ()
+    whole: int | None = None
 
 
 @dataclass
@@ -64,10 +74,11 @@ class Rows:
 
 def read_observed(
     thing: Any, reading: Reading, *, name: str = "observed", given: str | None = None, columns: str | None = None,
-    normalize: bool = False, block_bytes: int = BLOCK_BYTES,
+    normalize: bool = False, partial: bool = False, block_bytes: int = BLOCK_BYTES,
 ) -> Seen:  # fmt: skip
     """Read a distribution over whole numbers from a file, an array, a DataFrame or a mapping of outcomes to weights.
 
+    ``partial``: probabilities may leave out less than a half, which lies outside of what is listed.
     Raises :class:`InputError` for what is none.
     """
     if isinstance(thing, Mapping):
@@ -82,9 +93,10 @@ def read_observed(
     sample = sample_of(source, Selection(tuple(order), missing=reading.drops_missing))
     head = sample.matrix if sample.missing is None else sample.matrix[~sample.missing]
     layout = decide_layout(
-        source.header, head.astype(np.float64), order, given=given, chosen=bool(chosen), whole=_is_all(source, sample)
-    )
-    return _Read(source, layout, reading.drops_missing, normalize, block_bytes).seen()
+        source.header, head.astype(np.float64), order, given=given, chosen=bool(chosen),
+        whole=_is_all(source, sample), beside=lambda: _beside(source, chosen, reading),
+    )  # fmt: skip
+    return _Read(source, layout, reading.drops_missing, normalize, block_bytes, partial=partial).seen()
 
 
 def _table_of(mapping: Mapping[Any, Any], name: str) -> Any:
@@ -125,6 +137,22 @@ def _chosen(source: Source, column: str | None, columns: str | None) -> list[int
     return [i for i in taken or number_columns(source.header) if i not in dropped]
 
 
+def _beside(source: Source, chosen: list[int], reading: Reading) -> list[int]:
+    """The other columns that could hold the outcomes of the only one that was chosen."""
+    if len(chosen) != 1:
+        return []
+    others = [i for i in number_columns(source.header) if i != chosen[0]][:_MOST_BESIDE]
+    if not others:
+        return []
+    try:
+        sample = sample_of(source, Selection(tuple(others), missing=reading.drops_missing))
+    except InputError:
+        # What nobody asked for is no reason to refuse; outcomes have no gaps.
+        return []
+    head = sample.matrix if sample.missing is None else sample.matrix[~sample.missing]
+    return [each for place, each in enumerate(others) if could_be_outcomes(head[:, place].astype(np.float64))]
+
+
 def _is_all(source: Source, sample: Any) -> bool:
     return len(sample) == (source.header.rows if source.header.rows is not None else source.count())
 
@@ -132,10 +160,13 @@ def _is_all(source: Source, sample: Any) -> bool:
 class _Read:
     """A table that is being read."""
 
-    def __init__(self, source: Source, layout: Layout, drop: bool, normalize: bool, block_bytes: int) -> None:
+    def __init__(
+        self, source: Source, layout: Layout, drop: bool, normalize: bool, block_bytes: int, *, partial: bool = False
+    ) -> None:
         self.source, self.layout, self.normalize = source, layout, normalize
-        self.drop, self.block_bytes = drop, block_bytes
+        self.drop, self.block_bytes, self.partial = drop, block_bytes, partial
         self.rows = self.left_out = 0
+        self.whole: int | None = None
 
     def seen(self) -> Seen:
         """Read it to the end."""
@@ -144,34 +175,35 @@ class _Read:
             observed, what = self._counted(), SAMPLES
         else:
             rows = self._row() if self.layout.form == ROW else self._lines()
+            self._read_digits(rows)
             self._check_twins(rows)
             what = self._what(rows)
             observed, notes = self._weighed(rows, what)
         self.source.check_unchanged()
         if self.left_out:
             notes = (*notes, f"left out for an empty cell: {self.left_out:,} row{'' if self.left_out == 1 else 's'}")
-        return Seen(observed, self._report(what), notes)
+        return Seen(observed, self._report(what), notes, self.whole)
 
     def _what(self, rows: Rows) -> str:
         name = self.source.header.name(self.layout.columns[-1]) if self.source.header.names is not None else ""
         numbers = np.array([float(weight) for weight in rows.weights])
         return what_weights_are(numbers, name if self.layout.form == PAIRS else "", self.layout.what)
 
-    def _blocks(self) -> Iterator[tuple[Stored, npt.NDArray[np.int64], Keys | None]]:
-        """The numbers of each block without missing rows, the rows they stand in, and the last column as whole numbers
-        where it holds such."""
-        last = self.layout.columns[-1]
-        # Whole numbers in binary files are read as such: as doubles they would end at 2^53.
-        exact = self.layout.form != ROW and self.source.header.types[last] == INTEGER and not self.source.header.lines
-        selection = Selection(self.layout.columns, (last,) if exact else (), self.drop)
+    def _blocks(self) -> Iterator[tuple[Stored, npt.NDArray[np.int64], tuple[Keys, ...]]]:
+        """The numbers of each block without missing rows, the rows they stand in, and the columns of weights once more
+        where binary files hold whole numbers: as doubles these would end at 2^53."""
+        weights = () if self.layout.what == SAMPLES else self.layout.columns
+        weights = weights if self.layout.form == ROW else weights[-1:]
+        exact = not self.source.header.lines and self._hold_integers(weights)
+        selection = Selection(self.layout.columns, weights if exact else (), self.drop)
         for extent in self.source.extents(self.block_bytes):
             for block in self.source.blocks(extent, selection, self.block_bytes):
                 matrix, places = block.matrix, np.arange(block.first, block.first + len(block))
                 self.rows += len(block)
-                whole = block.keys[0] if block.keys else None
+                whole = block.keys
                 if block.missing is not None:
                     kept = ~block.missing
-                    matrix, places, whole = matrix[kept], places[kept], None if whole is None else whole.where(kept)
+                    matrix, places, whole = matrix[kept], places[kept], tuple(each.where(kept) for each in whole)
                     self.left_out += int(block.missing.sum())
                 yield matrix, places, whole
 
@@ -204,16 +236,37 @@ class _Read:
                 # A line that is left out leaves its outcome without weight: the others keep theirs.
                 rows.outcomes += places.tolist()
             weights = self._weights(matrix[:, -1], places)
-            rows.weights += whole.values.tolist() if isinstance(whole, IntegerKeys) else weights
+            rows.weights += whole[0].values.tolist() if whole and isinstance(whole[0], IntegerKeys) else weights
             rows.places += places.tolist()
         return rows
 
     def _row(self) -> Rows:
-        for matrix, places, _ in self._blocks():
+        for matrix, places, whole in self._blocks():
             if len(matrix):
                 here = np.repeat(places, len(self.layout.columns))
-                return Rows(list(self.layout.outcomes), self._weights(matrix[0], here), here.tolist())
+                weights = self._weights(matrix[0], here)
+                if whole and all(isinstance(each, IntegerKeys) for each in whole):
+                    weights = [int(each.text(0)) for each in whole]
+                return Rows(list(self.layout.outcomes), weights, here.tolist())
         raise InputError("holds no row without an empty cell", path=self.source.header.path)
+
+    def _hold_integers(self, columns: tuple[int, ...]) -> bool:
+        return bool(columns) and all(self.source.header.types[each] == INTEGER for each in columns)
+
+    def _read_digits(self, rows: Rows) -> None:
+        """The weights that are too large for doubles once more, where they are text that is nothing but digits."""
+        single = self.layout.form == ROW
+        columns = self.layout.columns if single else self.layout.columns[-1:]
+        far = [at for at, weight in enumerate(rows.weights) if isinstance(weight, float) and weight >= _INEXACT]
+        if not far or not self.source.header.lines or not self._hold_integers(columns):
+            return
+        places = np.array([rows.places[at] for at in far])
+        for extent in self.source.extents(self.block_bytes):
+            for block in self.source.blocks(extent, Selection((), columns, self.drop), self.block_bytes):
+                inside = (places >= block.first) & (places < block.first + len(block))
+                for at in np.array(far)[inside].tolist():
+                    digits = _DIGITS.fullmatch(block.keys[at if single else 0].text(rows.places[at] - block.first))
+                    rows.weights[at] = int(digits[1]) if digits else rows.weights[at]
 
     def _whole(self, values: Stored, places: npt.NDArray[np.int64], what: str) -> npt.NDArray[np.int64]:
         """Numbers as whole numbers; the first that is none is refused by its row."""
@@ -252,8 +305,9 @@ class _Read:
         again = order[1:][outcomes[order][1:] == outcomes[order][:-1]]
         if again.size:
             at = int(again.min())
-            message = f"the outcome {outcomes[at]} stands twice"
-            self._refuse(rows.places[at], self.layout.columns[0], message, "add its counts, or --given samples")
+            message, last = f"the outcome {outcomes[at]} stands twice", self.source.header.name(self.layout.columns[-1])
+            hint = f"add up its weights; or, to count the values of a column: --columns {last} --given samples"
+            self._refuse(rows.places[at], self.layout.columns[0], message, hint)
 
     def _weighed(self, rows: Rows, what: str) -> tuple[Observed, tuple[str, ...]]:
         if what == COUNTS:
@@ -264,28 +318,39 @@ class _Read:
         if total <= 0.0:
             raise InputError("the probabilities sum to 0", path=self.source.header.path)
         notes: tuple[str, ...] = ()
+        said = f"{self.source.header.path}: the probabilities sum to"
         if abs(total - 1.0) > kind.tolerance:
+            if not self.normalize and self.partial and _LEAST_LISTED <= total < 1.0:
+                return self._part(rows, total)
             if not self.normalize:
                 raise self._no_sum(total, kind.tolerance, weights)
-            notes = (f"the probabilities sum to {total:.9g}, and were divided by it",)
+            notes = (f"{said} {total:.9g}, and were divided by it",)
         elif abs(total - 1.0) > kind.strict:
-            notes = (f"the probabilities sum to {total:.9g}, as rounded ones may, and were divided by it",)
+            notes = (f"{said} {total:.9g}, as rounded ones may, and were divided by it",)
         return observe(rows.outcomes, whole_multiples(rows.weights)), notes
+
+    def _part(self, rows: Rows, total: float) -> tuple[Observed, tuple[str, ...]]:
+        """A model that does not list all of its mass."""
+        *multiples, self.whole = whole_multiples([*rows.weights, 1.0])
+        note = f"{self.source.header.path}: the probabilities sum to {total:.9g}; the rest was taken to lie outside of"
+        return observe(rows.outcomes, multiples), (f"{note} what it lists (--normalize divides them instead)",)
 
     def _no_sum(self, total: float, tolerance: float, weights: npt.NDArray[np.float64]) -> InputError:
         whole = bool((weights == np.floor(weights)).all())
+        least = f", or at least {_LEAST_LISTED}: a model need not list all its mass"
+        least = least if self.partial and total < 1.0 else ""
         return InputError(
-            f"the probabilities sum to {total:.9g}; expected 1 +- {tolerance:.1g}", path=self.source.header.path,
+            f"the probabilities sum to {total:.9g}; expected 1 +- {tolerance:.1g}{least}", path=self.source.header.path,
             hint="if these are counts: --given counts" if whole else "--normalize divides them by their sum",
         )  # fmt: skip
 
     def _with_counts(self, rows: Rows) -> Observed:
         counts = []
         for at, weight in enumerate(rows.weights):
-            if isinstance(weight, float) and (weight != int(weight) or weight > _MOST_EXACT):
+            if isinstance(weight, float) and (weight != int(weight) or weight >= _INEXACT):
                 column = self.layout.columns[at] if self.layout.form == ROW else self.layout.columns[-1]
-                said, hint = "is no exact double", "save the counts as integers"
-                if weight <= _MOST_EXACT:
+                said, hint = "may have lost digits as a double (from 2^53 on)", "save the counts as integers"
+                if weight < _INEXACT:
                     said, hint = "is no whole number", "if these are probabilities: --given probs"
                 self._refuse(rows.places[at], column, f"the count {weight:.17g} {said}", hint)
             counts.append(int(weight))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,22 @@ from divtool.accumulators.joint import Coded, JointCounts
 from divtool.accumulators.joint_table import JointTable, table_of
 from divtool.engine.bind import matrix_input
 from divtool.engine.chunk import Chunk, Part, Settings
-from divtool.engine.counting import Variable, count_outcomes
+from divtool.engine.counting import Job, Variable, coded_block, count_outcomes
 from divtool.engine.first_lines import with_settled_headers
 from divtool.engine.fold import RowOrderError, Task, aligned, check_ids, tasks
 from divtool.engine.inputs import Input, Readable, Slab
 from divtool.engine.local import local_engine
-from divtool.engine.naming import check_members_beside, id_columns
+from divtool.engine.naming import SAME_BESIDE, check_members_beside, id_columns
 from divtool.engine.operands import Opened, open_one
 from divtool.engine.plan import Plan, running_of
 from divtool.engine.prepare import check_join, rows_matched
+from divtool.engine.side_columns import label_column, order_beside
 from divtool.engine.twins import MOST_ROWS, Hashes, may_hold_twins
 from divtool.errors import InputError, ResourceError, UsageError
 from divtool.formats.keys import Keys
 from divtool.formats.source import Block, Selection
-from divtool.meaning.columns import Columns, decide_label
+from divtool.meaning.columns import Columns
+from divtool.meaning.ids import Ids
 from divtool.meaning.labels import LabelRule
 from divtool.measures.declare import DISTRIBUTIONS, Operand
 from divtool.numerics.softcounts import OuterSums
@@ -53,10 +55,19 @@ class LabelSide(Input):
 
     entries: tuple[str | None, ...] = ()
 
+    @cached_property
+    def job(self) -> Job:
+        """How the labels are read: as the pass has read them that found the entries."""
+        assert self.columns.label is not None
+        return Job(self.source, (Variable(self.columns.label, self.header.name(self.columns.label)),), (), 0)
+
     @property
     def selection(self) -> Selection:
         """The columns of ids and labels."""
-        return Selection((), self._key_columns(), cells=True)
+        ids = () if self.columns.id is None else (self.columns.id,)
+        if self.labels is None:
+            return Selection((), ids, cells=True)
+        return Selection(self.job.selection.matrix, (*ids, *self.job.selection.keys), cells=True)
 
     def _slab(self, block: Block) -> Slab:
         keys: list[Keys] = list(block.keys)
@@ -67,9 +78,12 @@ class LabelSide(Input):
             raise self.place_of(row).refusal("the id is missing", hint="rows are matched by their ids; fill it in")
         if self.labels is None:
             return Slab(block.first, len(block), None, None, ids)
-        codes = self.labels.decode(keys[0], block.first, self.place_of, marks[0])
-        if marks[0] is not None:
-            codes[marks[0]] = len(self.entries) - 1
+        (coded,), _ = coded_block(self.job, replace(block, keys=tuple(keys), absent=tuple(marks)))
+        places = {entry: code for code, entry in enumerate(self.entries)}
+        lookup = np.array([places.get(entry, -1) for entry in coded.entries], np.int64)
+        codes = lookup[coded.codes]
+        if (codes < 0).any():
+            raise InputError("the labels are not those of before: the file was changed", path=self.title)
         return Slab(block.first, len(block), None, codes, ids)
 
 
@@ -113,11 +127,10 @@ def joined(
 def _planned(
     opened: Sequence[Opened], reading: Reading, counting: Counting, running: Running
 ) -> tuple[Plan, tuple[Input, Input]]:
-    ids = id_columns(opened, reading)
-    how = "the ids beside them are the same" if check_members_beside(opened, ids.columns) else ids.how
+    ids, labels = _columns_of(opened, reading)
     x, y = (
-        _side(replace(each, operand=replace(each.operand, role=role)), id, opened, reading, counting, running)
-        for each, id, role in zip(opened, ids.columns, _ROLES, strict=True)
+        _side(replace(each, operand=replace(each.operand, role=role)), id, label, opened, reading, counting, running)
+        for each, id, label, role in zip(opened, ids.columns, labels, _ROLES, strict=True)
     )  # fmt: skip
     if isinstance(x, LabelSide) and isinstance(y, LabelSide) and _column(x) == _column(y):
         raise UsageError(f'X and Y are the same column, "{x.source.header.name(_column(x)[1])}" of {x.title}',
@@ -133,10 +146,27 @@ def _planned(
     plan = Plan(
         asked=(), inputs=(x, y), settings=Settings(), names=None, classes=max(x.width, y.width), by_id=by_id,
         keep_rows=False, labels=False, ignore=(), threads=threads, chunk_bytes=chunk_bytes,
-        notes=rows_matched((x, y), by_id, how), rows=None if reading.rows is None else parse_rows(reading.rows),
+        notes=rows_matched((x, y), by_id, ids.how), rows=None if reading.rows is None else parse_rows(reading.rows),
         inner=reading.join == "inner",
     )  # fmt: skip
     return plan, (x, y)
+
+
+def _columns_of(opened: Sequence[Opened], reading: Reading) -> tuple[Ids, tuple[int | None, int | None]]:
+    """The columns of both files that name their rows, and those that hold labels (None: a distribution)."""
+    ids = id_columns(opened, reading)
+    beside = check_members_beside(opened, ids.columns)
+    x, y = (label_column(each, id, reading) for each, id in zip(opened, ids.columns, strict=True))
+    how = SAME_BESIDE if beside else ids.how
+    if not how and reading.id is None and None in ids.columns:
+        how = order_beside(opened, (x, y))
+    return Ids(ids.columns, how), (x, y)
+
+
+def check_sides(operands: Sequence[Any], reading: Reading) -> None:
+    """Refuse two files that cannot be joined, as far as can be told before their rows are read."""
+    opened = [open_one(operand, thing, reading) for operand, thing in zip(_OPENED, operands, strict=True)]
+    _columns_of(with_settled_headers(opened, reading), reading)
 
 
 def _column(side: LabelSide) -> tuple[str, int]:
@@ -146,9 +176,9 @@ def _column(side: LabelSide) -> tuple[str, int]:
 
 
 def _side(
-    opened: Opened, id: int | None, both: Sequence[Opened], reading: Reading, counting: Counting, running: Running
+    opened: Opened, id: int | None, label: int | None, both: Sequence[Opened], reading: Reading, counting: Counting,
+    running: Running,
 ) -> Input:  # fmt: skip
-    label = decide_label(opened.header, id=id, named=opened.column)
     if label is None:
         missing = "drop" if counting.missing == "drop" else "error"
         return matrix_input(opened, id, both, replace(reading, missing=missing))

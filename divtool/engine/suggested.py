@@ -6,16 +6,21 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from divtool.engine.contingency import contingency
 from divtool.engine.observe import read_observed
 from divtool.engine.sampling import sample_of
 from divtool.engine.variables import decided_of, open_table
 from divtool.errors import DivtoolError, InputError
 from divtool.formats.source import INTEGER, TEXT, Selection, Source
-from divtool.meaning.columns import label_like
+from divtool.meaning.columns import aside_like, label_like
+from divtool.meaning.ids import id_like
 from divtool.options import Counting, Reading
+from divtool.result import UNREADABLE, Inspection
 
 # A target with more outcomes among the first rows would rather be a text, or name the rows.
 _MOST_OUTCOMES = 64
+# A sample of each of thousands of columns would take minutes.
+_TRIED = 32
 # A larger file is not read to see what it is.
 _SMALL = 1 << 20
 
@@ -51,13 +56,50 @@ def target_column(source: Source) -> int | None:
     header = source.header
     named = [i for i, name in enumerate(header.names or ()) if label_like(name)]
     texts = [i for i, word in enumerate(header.types) if word == TEXT and header.names is not None]
-    for column in [*named, *reversed(texts)]:
+    for column in [*named, *reversed(texts)][:_TRIED]:
         with suppress(InputError):
             sample = sample_of(source, Selection((), (column,), cells=True))
             outcomes = len(sample.keys[0].encode()[1])
             if 1 < outcomes <= _MOST_OUTCOMES and outcomes < len(sample):
                 return column
     return None
+
+
+def with_outcomes(seen: Inspection, commands: Sequence[str], reading: Reading) -> tuple[str, ...]:
+    """The commands for a file with those for a table of outcomes: after them where it is no table of classes, before
+    them where it only may be one, for fractions beside text that says something of each case are rather measurements
+    than logits."""
+    single = seen.kind in ("probs", "chances") and seen.classes == 2 and seen.class_names is None
+    if seen.format == UNREADABLE:
+        return tuple(commands)
+    crossed = _crossed_command(seen, reading) if seen.kind is None else []
+    if seen.kind == "logits" and _describes_cases(seen, reading):
+        return (*outcome_commands(seen.path, reading), *commands)
+    if seen.doubts or seen.kind is None or single:
+        return (*crossed, *commands, *([] if crossed else outcome_commands(seen.path, reading)))
+    return tuple(commands)
+
+
+def _describes_cases(seen: Inspection, reading: Reading) -> bool:
+    """Whether a table has text beside its numbers that is no id, no label and nothing that is said of a run."""
+    with suppress(DivtoolError):
+        header = open_table(seen.path, reading).header
+        known = {*seen.outcomes, *([seen.labels.column] if seen.labels is not None else [])}
+        names = [header.name(i) for i, word in enumerate(header.types) if word == TEXT and header.names is not None]
+        return any(not (name in known or id_like(name) or aside_like(name) or label_like(name)) for name in names)
+    return False
+
+
+def _crossed_command(seen: Inspection, reading: Reading) -> list[str]:
+    """The command for a small contingency table whose rows are named, as a cross tabulation is saved."""
+    if seen.rows is None or seen.rows > _MOST_OUTCOMES or seen.columns > _MOST_OUTCOMES:
+        return []
+    with suppress(DivtoolError):
+        source = open_table(seen.path, reading)
+        found = contingency(source, reading, None)
+        if found.kind == "counts" and found.rows_named_by is not None and not id_like(found.rows_named_by):
+            return [shlex.join(["divtool", "joint", seen.path])]
+    return []
 
 
 def outcome_commands(path: str, reading: Reading) -> list[str]:

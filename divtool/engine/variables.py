@@ -15,7 +15,7 @@ from divtool.engine.operands import open_one
 from divtool.engine.plan import running_of
 from divtool.errors import InputError, UsageError
 from divtool.findings import VariableReport
-from divtool.formats.source import Source
+from divtool.formats.source import FLOAT, Header, Source
 from divtool.meaning.bins import BinRules, parse_bins
 from divtool.meaning.columns import describe_excluded
 from divtool.meaning.grammar import find_column
@@ -67,12 +67,24 @@ def decided_of(
     taken = {} if weights is None else {weights: "counts the cases"}
     if only:
         taken |= {i: "not asked for" for i in range(header.width) if i not in wanted}
-    decided = decide_outcomes(
-        header, cache(partial(first_outcomes, source)), chosen=None if only else reading.columns, bins=rules,
-        wanted=wanted, taken=taken,
-    )  # fmt: skip
+    try:
+        decided = decide_outcomes(
+            header, cache(partial(first_outcomes, source)), chosen=None if only else reading.columns, bins=rules,
+            wanted=wanted, taken=taken,
+        )  # fmt: skip
+    except InputError as error:
+        _explain(error, header, only)
+        raise
     _check_bins(rules, decided)
     return decided, weights
+
+
+def _explain(error: InputError, header: Header, only: bool) -> None:
+    """A hint that fits what was asked: two columns are not left out, and fractions alone may be a model's outputs."""
+    if only:
+        error.hint = error.hint.partition("; to leave columns out")[0]
+    elif header.width > 2 and all(word == FLOAT for word in header.types):
+        error.hint += "; if these are a model's outputs: divtool joint OUTPUTS LABELS"
 
 
 def variables_of(

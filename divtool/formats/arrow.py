@@ -19,7 +19,7 @@ import pyarrow.ipc as ipc
 
 from divtool.errors import InputError
 from divtool.formats.arrow_layout import Messages, is_stream
-from divtool.formats.arrow_types import decoded, float_types, has_decimals, readable
+from divtool.formats.arrow_types import decoded, float_types, has_decimals, index_of, readable
 from divtool.formats.csv import doubles
 from divtool.formats.fields import Cells, fields_of, first_width, refuse_twins
 from divtool.formats.fingerprint import Fingerprint, check_fingerprint, fingerprint
@@ -41,7 +41,7 @@ class ArrowSource:
             self._layout = messages.layout()
         self._rows = np.cumsum([0, *self._layout.rows], dtype=np.int64).tolist()
         with self._reader(None) as reader:
-            schema = readable(reader.schema)
+            schema, index = readable(reader.schema), index_of(reader.schema)
         if reader.num_record_batches != len(self._layout.batches):
             raise messages.refusal("its batches cannot be counted")
         refuse_twins(schema.names, shown)
@@ -49,7 +49,7 @@ class ArrowSource:
         refuse_twins(self._fields.names, shown)
         self.header = Header(
             shown, "arrow", self._fields.names, self._fields.types, self.count(), float_types(schema),
-            size=self._origin[1][2], vectors=self._fields.vectors, decimals=has_decimals(schema),
+            size=self._origin[1][2], vectors=self._fields.vectors, decimals=has_decimals(schema), index=index,
         )  # fmt: skip
 
     def _first_length(self, field: int) -> int:

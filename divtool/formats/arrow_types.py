@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+
 import pyarrow as pa
 
 from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT
@@ -62,3 +65,11 @@ def float_types(schema: pa.Schema) -> str:
     inner = [each.type.value_type if is_list(each.type) else each.type for each in readable(schema)]
     floats = {str(type_) for type_ in inner if word_of(type_) == FLOAT}
     return " and ".join(sorted(_SHORT.get(name, name) for name in floats)) or "text"
+
+
+def index_of(schema: pa.Schema) -> tuple[str, ...]:
+    """The columns that a data frame was indexed by when it was saved, as its metadata say."""
+    with suppress(ValueError, TypeError, KeyError, AttributeError):
+        said = json.loads((schema.metadata or {})[b"pandas"])["index_columns"]
+        return tuple(name for name in said if isinstance(name, str) and name in schema.names)
+    return ()

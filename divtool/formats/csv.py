@@ -160,9 +160,11 @@ def _head(path: str, shown: str) -> bytes:
         while len(head) == size and size < _LONGEST_HEAD and record_ends(head).size < 3:
             size *= 2
             head += file.read(size - len(head))
+        # A line that is cut off would say something else than it does.
+        cut = len(head) == size and record_ends(head).size >= 3 and bool(file.read(1))
     if len(head) >= _LONGEST_HEAD and b"\n" not in head:
         raise InputError(f"the first line is longer than {size >> 20} MiB; is this a text table?", path=shown, line=1)
-    return head
+    return head[: head.rfind(b"\n") + 1] if cut else head
 
 
 def _sample(path: str, dialect: Dialect, end: int) -> bytes:

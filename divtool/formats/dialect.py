@@ -21,6 +21,7 @@ from divtool.formats.first_line import (
     is_row,
     refuse_title,
     shortly,
+    stands_again,
 )
 
 _DELIMITERS = (",", "\t", ";", "|")
@@ -110,6 +111,9 @@ def decide_dialect(
     below = _column(head[start + sizes[0] :]) if cells == ["0"] else rows[1:]
     if named or no_header or (not header and is_row(cells, below, path, line)):
         return found
+    if not header and stands_again(cells, _again(cells, head[start + sizes[0] :], found), path, line):
+        said = f"{path}: the first line ({shortly(cells)}) is taken as a row: its entries stand below again (--header)"
+        return replace(found, notes=(*notes, said))
     refuse_title(rows, path, line)
     written = head[start : start + sizes[0]]
     return _with_names(found, cells, written, text[0].count("\n") + 1, path, asked=header)
@@ -144,6 +148,20 @@ def _column(data: bytes) -> list[list[str]]:
     """The first cells of a file of one column: one of them says little, and many of them cost little."""
     lines = data.split(b"\n", _SAMPLED)[:_SAMPLED]
     return [[line.decode("utf-8", "replace").strip().strip('"')] for line in lines if line.strip()]
+
+
+def _again(cells: list[str], data: bytes, dialect: Dialect) -> list[list[str]]:
+    """The rows among the first that can be told from the beginning of a file; none if a cell of the first line is not
+    in them at all, for lines of thousands of columns cost much."""
+    data = b"".join(data.splitlines(keepends=True)[:_SAMPLED])
+    if any(cell.encode("utf-8", "replace") not in data for cell in cells if '"' not in cell):
+        return []
+    lines = dialect.tidied(data).decode("utf-8", "replace")
+    rows: list[list[str]] = []
+    # What the parser of Python cannot take tells nothing; it is refused, with its place, when it is read.
+    with suppress(csv.Error):
+        rows.extend(row for row in csv.reader(io.StringIO(lines, newline=""), delimiter=dialect.delimiter) if row)
+    return rows
 
 
 def _refuse_decimal_commas(rows: list[list[str]], mark: str, path: str) -> None:

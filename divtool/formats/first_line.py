@@ -28,6 +28,8 @@ _NAME = re.compile(
 _MOST_DECIMALS = 4
 _FEW_DECIMALS, _NEAR = 2, 1e-9
 _SHOWN = 6
+# Fewer lines than these tell nothing of what comes again.
+_FEWEST_BELOW = 3
 _EITHER = "--header if it holds the names of the columns, --no-header if it is a row"
 
 
@@ -40,7 +42,7 @@ def is_row(first: Sequence[str], below: Sequence[Sequence[str]], path: str, line
         return True
     texts = [cell for cell in first if not NUMBER.fullmatch(cell)]
     if texts:
-        # A row of text under no header (a bare list of names) cannot be told from a header, so it is one.
+        # A row of text under no header is told from one by what stands below it, or not at all: then it is a header.
         return _is_row_with_text(first, texts, path, line)
     if len(first) == 1:
         # "0" is what pandas calls a column without a name. Over whole numbers it may as well be a label.
@@ -57,6 +59,27 @@ def _is_row_with_text(first: Sequence[str], texts: Sequence[str], path: str, lin
     if named == long:
         raise _unclear(first, path, line)
     return long
+
+
+def stands_again(first: Sequence[str], below: Sequence[Sequence[str]], path: str, line: int) -> bool:
+    """Whether a first line of texts is a row: each of them is an entry of its own column below as well, in a column
+    that holds texts. At least three lines below must be at hand.
+
+    Raises :class:`InputError` where all of them are usual names of columns too, which files joined with cat repeat.
+
+    >>> below = [["cat"], ["dog"], ["cat"]]
+    >>> [stands_again([first], below, "x.csv", 1) for first in ("dog", "animal")]
+    [True, False]
+    """
+    if len(below) < _FEWEST_BELOW or any(NUMBER.fullmatch(cell) for cell in first):
+        return False
+    for place, cell in enumerate(first):
+        column = [row[place] for row in below if place < len(row)]
+        if cell not in column or 2 * sum(NUMBER.fullmatch(each) is not None for each in column) > len(column):
+            return False
+    if all(is_usual_name(cell) for cell in first):
+        raise _unclear(first, path, line)
+    return True
 
 
 def _is_row_of_numbers(first: list[str], below: list[list[str]], path: str, line: int) -> bool:

@@ -18,13 +18,16 @@ from divtool.formats.source import Block, Extent, Header, Place, Selection, Sour
 class TableSource:
     """An Arrow table."""
 
-    def __init__(self, table: pa.Table, name: str) -> None:
+    def __init__(
+        self, table: pa.Table, name: str, index: tuple[str, ...] = (), renumbered: str | None = None
+    ) -> None:  # fmt: skip
         self._table = table
         self._fields = fields_of(table.schema, self._first_length)
         refuse_twins(self._fields.names, name)
         self.header = Header(
             name, "table", self._fields.names, self._fields.types, table.num_rows, "memory",
-            vectors=self._fields.vectors, decimals=has_decimals(table.schema),
+            vectors=self._fields.vectors, decimals=has_decimals(table.schema), index=index,
+            renumbered=renumbered,
         )  # fmt: skip
 
     def _first_length(self, name: str) -> int:
@@ -78,14 +81,17 @@ def open_object(thing: Any, name: str) -> Source:
     if module == "pandas":
         frame = thing.to_frame(name=thing.name or "values") if type(thing).__name__ == "Series" else thing
         # An index that says more than the place of a row names the rows, as it does in pandas.
-        if frame.index.name is not None or type(frame.index).__name__ != "RangeIndex":
+        index: tuple[str, ...] = ()
+        renumbered = _renumbered(frame.index)
+        if renumbered or frame.index.name is not None or type(frame.index).__name__ != "RangeIndex":
+            index = (str(frame.index.name or "index"),)
             frame = frame.reset_index(names=frame.index.name or "index")
         frame = frame.rename(columns=str)
         try:
             table = pa.Table.from_pandas(frame, preserve_index=False)
         except (ValueError, TypeError, pa.ArrowException) as error:
             raise InputError(f"cannot be read as a table: {error}", path=name) from None
-        return TableSource(table.replace_schema_metadata(None), name)
+        return TableSource(table.replace_schema_metadata(None), name, index, renumbered)
     if isinstance(thing, np.ma.MaskedArray):
         raise UsageError(f"{name}: a masked array is not read; fill it, or leave the masked rows out")
     try:
@@ -97,3 +103,13 @@ def open_object(thing: Any, name: str) -> Source:
             f"{name}: a {type(thing).__name__} cannot be read; expected a path, an array, a DataFrame or an Arrow table"
         )
     return ArraySource(array, name)
+
+
+def _renumbered(index: Any) -> str | None:
+    """The name of the column that becomes of an index without a name that holds the numbers of the rows, 0 to n-1, in
+    any order; None for any other, and for one that counts them as a data frame does that was never put in order."""
+    if index.name is not None or index.nlevels != 1 or (type(index).__name__ == "RangeIndex" and index.step > 0):
+        return None
+    values = np.asarray(index)
+    holds = values.dtype.kind in "iu" and np.array_equal(np.sort(values), np.arange(len(values)))
+    return "index" if holds else None

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from divtool.errors import InputError
-from divtool.formats.arrow_types import float_types, has_decimals
+from divtool.formats.arrow_types import float_types, has_decimals, index_of
 from divtool.formats.csv import doubles
 from divtool.formats.fields import Cells, fields_of, first_width, refuse_twins
 from divtool.formats.fingerprint import check_fingerprint, fingerprint
@@ -54,6 +54,7 @@ class ParquetSource:
         self.header = Header(
             shown, "parquet", self._fields.names, self._fields.types, int(self._rows[-1]), float_types(schema),
             size=self._before[2], vectors=self._fields.vectors, decimals=has_decimals(schema),
+            index=index_of(schema),
         )  # fmt: skip
 
     def _first_length(self, name: str) -> int:

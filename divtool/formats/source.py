@@ -55,7 +55,9 @@ class Header:
     ``lines`` that rows are lines; ``size`` is in bytes, ``notes`` are for the reader of the result; ``vectors`` are the
     fields whose cells are rows of numbers; ``partial`` says why rows of log-probabilities need not sum to 1,
     ``origin`` how the table came out of the file: unpacked, of several parts; ``unordered``: the columns stand in the
-    order of the first row's scores, which means nothing.
+    order of the first row's scores, which means nothing; ``index``: the columns that pandas says name the rows;
+    ``renumbered`` is the one of these that had no name and holds the numbers of the rows, 0 to n-1, as a data frame has
+    them that was sorted or shuffled.
 
     An array has a ``shape``, and the ``class_axis`` along which its rows lie (None: each cell is a row of its own);
     ``arranged`` says how that was found, where it is not rows by columns.
@@ -78,6 +80,8 @@ class Header:
     partial: str = ""
     origin: str = ""
     unordered: bool = False
+    index: tuple[str, ...] = ()
+    renumbered: str | None = None
 
     @property
     def positions(self) -> tuple[int, ...]:

@@ -33,6 +33,8 @@ _WHOLE = re.compile(r"[+-]?\d+(\.0*)?([eE]\+?\d+)?")
 # What is said of every refusal that could not decide.
 BY_POSITION = "--id none: rows by position"
 
+_BY_INDEX = '--id index (in Python id="index")'
+
 # For each file the column that is meant, all of one name.
 _Shared: TypeAlias = tuple[int, ...]
 
@@ -144,7 +146,9 @@ def decide_ids(tables: Sequence[Table]) -> Ids:
     found = [_candidates(table) if table.header.width > 1 else [] for table in tables]
     shared = _shared(tables, found)
     if shared:
-        return _best(tables, shared)
+        best = _best(tables, shared)
+        _ask_about_renumbered(tables, best.columns)
+        return best
     texts = _shared(tables, [_texts(table) for table in tables]) if all(t.header.names for t in tables) else []
     texts = [each for each in texts if _may_name(tables, each)]
     if texts:
@@ -234,6 +238,23 @@ def _the_one(tables: Sequence[Table], shared: Sequence[_Shared]) -> _Shared:
     if all(_agree(tables, each) for each in doubtful):
         return left[0]
     raise _several(tables[0], [each[0] for each in (shared if _count(tables, left[0]) else left)])
+
+
+def _ask_about_renumbered(tables: Sequence[Table], columns: Sequence[int | None]) -> None:
+    """Refuse indexes of data frames that number the rows in different orders: who sorted both means the rows as they
+    stand, who shuffled one means the numbers."""
+    own = [(table, column) for table, column in zip(tables, columns, strict=True)
+           if column is not None and table.header.renumbered == table.name(column)]  # fmt: skip
+    if len(own) < len(tables):
+        return
+    (first, column), others = own[0], own[1:]
+    for other, its_column in others:
+        if not _agree((first, other), (column, its_column)):
+            raise InputError(
+                f"its index numbers the rows from 0, and so does that of {other.header.path} in another order: are"
+                " rows matched by these numbers, or as they stand?", path=first.header.path,
+                hint=f'{_BY_INDEX} matches by the index; {BY_POSITION} (id="none", .reset_index(drop=True))',
+            )  # fmt: skip
 
 
 def _those(shared: Sequence[_Shared], fits: Callable[[_Shared], bool]) -> Sequence[_Shared]:

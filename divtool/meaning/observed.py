@@ -4,7 +4,7 @@ a column or in a row, or raw samples. Decided by names and content; what could b
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,19 +41,22 @@ class Layout:
 
 
 def decide_layout(
-    header: Header, sample: Doubles, columns: Sequence[int], *, given: str | None, chosen: bool, whole: bool
-) -> Layout:
+    header: Header, sample: Doubles, columns: Sequence[int], *, given: str | None, chosen: bool, whole: bool,
+    beside: Callable[[], Sequence[int]] = tuple,
+) -> Layout:  # fmt: skip
     """How a table is to be read, by its header and the first rows (n, all columns of numbers) of it.
 
     ``columns`` are those of ``sample``, in the order typed where they were ``chosen``; ``whole``: these are all rows.
+    ``beside`` finds other columns, whose numbers could be the outcomes of one that was chosen alone.
     """
     names = [_word(header.name(i)) if header.names is not None else "" for i in columns]
     if len(columns) == 1:
-        layout = _of_column(header, sample[:, 0], columns[0], names[0], given)
+        layout = _of_column(header, sample[:, 0], columns[0], names[0], given, beside)
         _check_texts(header, layout, chosen=chosen)
         return layout
     if given == SAMPLES:
-        raise _odd(header, columns, "samples stand in one column", f"name it: {header.path}:COLUMN")
+        hint = f"name it: --columns {header.name(columns[-1])} --given samples"
+        raise _odd(header, columns, "samples stand in one column", hint)
     single = whole and len(sample) == 1
     if len(columns) == 2 and (chosen or not single or _weights_by_name(names) is not None):
         return _of_pairs(header, sample, columns, names, given, chosen=chosen)
@@ -64,6 +67,15 @@ def decide_layout(
         header, columns, "expected outcomes with their weights in two columns, one column, or one row",
         "name the columns of outcomes and of their counts or probabilities: --columns OUTCOME,COUNT",
     )  # fmt: skip
+
+
+def could_be_outcomes(values: Doubles) -> bool:
+    """Whether numbers (n,) can be outcomes that have weights: whole numbers, each of them once.
+
+    >>> could_be_outcomes(np.array([3.0, 0.0])), could_be_outcomes(np.array([3.0, 3.0]))
+    (True, False)
+    """
+    return bool((values == np.floor(values)).all()) and len(np.unique(values)) == len(values)
 
 
 def number_columns(header: Header) -> list[int]:
@@ -90,7 +102,10 @@ def _word(name: str) -> str:
     return name.strip().lower()
 
 
-def _of_column(header: Header, sample: Doubles, column: int, name: str, given: str | None) -> Layout:
+def _of_column(
+    header: Header, sample: Doubles, column: int, name: str, given: str | None,
+    beside: Callable[[], Sequence[int]],
+) -> Layout:  # fmt: skip
     if given is not None:
         return Layout(COLUMN, (column,), given, "as given")
     known = sample[np.isfinite(sample)]
@@ -101,9 +116,20 @@ def _of_column(header: Header, sample: Doubles, column: int, name: str, given: s
     if name in _SAMPLES:
         return Layout(COLUMN, (column,), SAMPLES, f'a column called "{name}"')
     raise InputError(
-        "holds one column of whole numbers: samples, or counts of the outcomes 0, 1, 2, ...?", path=header.path,
-        hint="say what they are: --given samples, or --given counts",
+        f"{_one_column(header, column)} whole numbers: samples, or counts of the outcomes 0, 1, 2, ...?",
+        path=header.path, hint=_what_one_is(header, column, beside()),
     )  # fmt: skip
+
+
+def _one_column(header: Header, column: int) -> str:
+    return "holds one column of" if header.width == 1 else f'column "{header.name(column)}" holds'
+
+
+def _what_one_is(header: Header, column: int, beside: Sequence[int]) -> str:
+    if header.width > 1 and not beside:
+        return "no other column can hold its outcomes; to count its values: --given samples (else --given counts)"
+    pairs = [f"--columns {header.name(each)},{header.name(column)}, or " for each in beside[:1]]
+    return "say what they are: " + "".join(pairs) + "--given samples, or --given counts"
 
 
 def _check_texts(header: Header, layout: Layout, *, chosen: bool) -> None:
@@ -136,15 +162,23 @@ def _of_pairs(
         rising = [each and bool((np.diff(sample[:, i]) > 0.0).all()) for i, each in enumerate(whole)]
         said = whole if sum(whole) == 1 else rising
         if sum(said) != 1:
-            raise _odd(
-                header, columns, "which holds the outcomes?",
-                f"name them in this order: --columns {header.name(columns[0])},{header.name(columns[1])}",
-            )  # fmt: skip
+            raise _odd(header, columns, "which holds the outcomes?", _which_it_is(header, sample, columns))
         weights = said.index(False)
     place = 1 - weights
     return Layout(
         PAIRS, (columns[place], columns[weights]), given, f"outcomes in {shown[place]}, weights in {shown[weights]}"
     )
+
+
+def _which_it_is(header: Header, sample: Doubles, columns: Sequence[int]) -> str:
+    """What to type where neither a name nor the numbers say which of two columns holds outcomes."""
+    first, second = (header.name(i) for i in columns)
+    able = [could_be_outcomes(sample[:, i]) for i in range(2)]
+    if not any(able):
+        return f"numbers repeat in both, as samples do; to count those of one: --columns {second} --given samples"
+    if all(able):
+        return f"name it, then its counts or probabilities: --columns {first},{second} or --columns {second},{first}"
+    return f"numbers of the other repeat: --columns {','.join((first, second) if able[0] else (second, first))}"
 
 
 def _named_outcomes(header: Header, columns: Sequence[int]) -> tuple[tuple[int, ...], str]:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from types import MappingProxyType
 
 from divtool.errors import InputError
@@ -19,8 +20,11 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _SAID = re.compile(r"\s*[+-]?(inf|infinity)\s*", re.IGNORECASE)
 _NOTHING = re.compile(r"\s*[+-]?nan\s*", re.IGNORECASE)
 _WHOLE = re.compile(r"\s*([+-]?\d{1,300})\.0*\s*")
+# A leading zero belongs to a code, of which it is a part.
+_DIGITS = re.compile(r"\s*([+-]?)(0|[1-9]\d*)\s*", re.ASCII)
 _POWER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+\s*")
 _SHOWN = 6
+_EXACT = 2.0**53
 
 Look = Callable[[int], Keys | None]
 
@@ -145,18 +149,25 @@ def is_fraction(text: str) -> bool:
 
 
 def entry_of(text: str) -> str | None:
-    """The outcome that the text of a number stands for: 1.0 and 1e0 are 1, NaN is a missing value; any other text is
-    itself.
+    """The outcome that an entry of a column of numbers stands for, where numbers are text: 1.0, 1e0, +1 and 1 between
+    spaces are 1, as they would be where numbers are stored; NaN is a missing value. Digits that begin with a zero are
+    a code, which is itself, as any other text is.
 
-    >>> [entry_of(text) for text in ("1.0", "-0.0", "2e3", "007", "nan", "red")]
-    ['1', '0', '2000', '007', None, 'red']
+    >>> [entry_of(text) for text in ("1.0", "-0.0", "2e3", " +1", "-0", "007", "nan", "red")]
+    ['1', '0', '2000', '1', '0', '007', None, 'red']
     """
     if not text or _NOTHING.fullmatch(text):
         return None
+    digits = _DIGITS.fullmatch(text)
+    if digits:
+        return f"-{digits[2]}" if digits[1] == "-" and digits[2] != "0" else digits[2]
     whole = _WHOLE.fullmatch(text)
     if whole:
         return str(int(whole[1]))
-    return str(int(float(text))) if _POWER.fullmatch(text) and float(text).is_integer() else text
+    if not _POWER.fullmatch(text) or not float(text).is_integer():
+        return text
+    # A double would lose digits that are written out.
+    return str(int(float(text)) if abs(float(text)) < _EXACT else round(Decimal(text.strip())))
 
 
 def continuous_columns(path: str, names: Sequence[str]) -> InputError:

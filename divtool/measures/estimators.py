@@ -140,7 +140,7 @@ _declare(
     "Grassberger, P. (1988), Physics Letters A 128", formulas.grassberger_1988, _SIGNED,
 )  # fmt: skip
 _declare(
-    "grassberger", "Grassberger 2003, with psi(N)",
+    "grassberger", "Grassberger 2003, digamma of N",
     "psi(N) - sum (n/N) G(n),   G(n) = psi(n) + (-1)^n/2 [psi((n+1)/2) - psi(n/2)]",
     "Grassberger, P. (2003), arXiv:physics/0307138", formulas.grassberger,
     f"least bias of those that need no K; {_SIGNED}",

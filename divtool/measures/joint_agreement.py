@@ -1,4 +1,5 @@
 """How far two labelings with the same names agree: the figures of a confusion matrix, X the truth, Y the prediction.
+A class that one of them never names is one that it never names.
 
 All are ratios of whole numbers, rounded once.
 """
@@ -16,10 +17,21 @@ _LAWS = {"at-most-one", "one-if-identical", "scale-free", "names-do-not-matter"}
 
 
 def _by_class(table: JointTable) -> list[tuple[int, int, int]]:
-    """For each class: how often both say it, how often X does, how often Y does."""
-    dense = table.dense()
-    rows, columns = dense.sum(axis=1).tolist(), dense.sum(axis=0).tolist()
-    return list(zip(dense.diagonal().tolist(), rows, columns, strict=True))
+    """For each class that either side knows: how often both say it, how often X does, how often Y does."""
+    sides = [dict(zip(names, _counts(table, place), strict=True)) for place, names in enumerate(table.entries)]
+    cells = zip(table.cells.tolist(), table.counts.tolist(), strict=True)
+    both = {table.entries[0][x]: count for (x, y), count in cells if table.entries[0][x] == table.entries[1][y]}
+    names = dict.fromkeys([*table.entries[0], *table.entries[1]])
+    return [(both.get(name, 0), sides[0].get(name, 0), sides[1].get(name, 0)) for name in names]
+
+
+def _counts(table: JointTable, place: int) -> list[int]:
+    """How often each outcome of a variable occurs."""
+    margin = table.margin(place)
+    counts = [0] * len(table.entries[place])
+    for code, count in zip(margin.cells[:, 0].tolist(), margin.counts.tolist(), strict=True):
+        counts[code] = count
+    return counts
 
 
 def _agreed(table: JointTable) -> Fraction:

@@ -108,10 +108,15 @@ def cramers_v(table: JointTable) -> float:
 
 
 def few_expected(table: JointTable) -> tuple[int, int]:
-    """How many cells expect fewer than five cases if X and Y are independent, and how many cells there are."""
-    rows, columns = table.margin(0).counts.tolist(), sorted(table.margin(1).counts.tolist())
-    few = sum(bisect_left(columns, _FEW * table.total / row) for row in rows)
-    return few, len(rows) * len(columns)
+    """How many cells expect fewer than five cases if the first two variables are independent, given all others, and how
+    many cells there are."""
+    few = cells = 0
+    for rows, columns in table.per_stratum(*range(2, table.width)):
+        ranked = sorted(columns.tolist())
+        bound = _FEW * sum(ranked)
+        few += sum(bisect_left(ranked, bound / row) for row in rows.tolist())
+        cells += rows.size * columns.size
+    return few, cells
 
 
 def expected_by_chance(rows: int, columns: int, total: int) -> float:

@@ -137,7 +137,7 @@ def _normalized(norm: str, also: tuple[str, ...] = ()) -> None:
     # Over the least of two entropies, or their geometric mean, nothing of nothing is all.
     independent = set() if norm in ("min", "geometric") else {"zero-if-independent"}
     statistic(
-        f"nmi-{norm}", title=_TITLES.get(norm, f"NMI ({norm})"), family=FAMILY, formula=f"I(X;Y) / {_NORMS[norm]}",
+        f"nmi-{norm}", title=_TITLES.get(norm, f"NMI ({norm})"), family=FAMILY, formula=f"I(X;Y) / ({_NORMS[norm]})",
         cite=_VINH, unit="1", bounds=(0.0, 1.0), better="higher", laws=_BASIC | one_sided | independent, also=also,
     )(normalized)  # fmt: skip
 

@@ -146,6 +146,16 @@ def conditional_mutual_information(table: JointTable, x: int, y: int, given: tup
     True
     """
     with_x, with_y, alone = table.sums(x, *given), table.sums(y, *given), table.sums(*given)
+    # Where one variable tells the other, it is the other's entropy, to the last bit.
+    for tells, told in ((x, y), (y, x)):
+        known = table.margin(told, *given)
+        if len(known.counts) and _tells(table, tells, given):
+            return association.conditional_entropy(known.counts, known.sums(*range(1, known.width)), table.total)
     return association.conditional_information(
         table.counts, with_x, with_y, alone, table.groups(*given), table.total
     )  # fmt: skip
+
+
+def _tells(table: JointTable, place: int, given: tuple[int, ...]) -> bool:
+    """Whether one variable and the given ones leave nothing to be known of a cell."""
+    return len(table.margin(place, *given).counts) == len(table.counts)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from divtool.errors import InputError, UsageError
+from divtool.errors import ResourceError, UsageError
 from divtool.numerics import count_models as counts
 from divtool.numerics.fitting import (
     LEAST_DEVIATION,
@@ -193,6 +193,8 @@ def poisson(observed: Observed, wanted: Wanted) -> Fitted:
 )
 def geometric(observed: Observed, wanted: Wanted) -> Fitted:
     """Failures before the first success; trials up to it where the support begins at 1."""
+    if wanted.fixed.get("p") == 0:
+        return _without_mass(observed, wanted)
     start = 1 if observed.first == 1 else 0
     p = float(wanted.fixed.get("p", 1 / (1 + observed.mean - start)))
     shape = Shape(start, start if p == 1.0 else None, lambda k: counts.geometric_logs(k - start, p))
@@ -216,16 +218,37 @@ def negative_binomial(observed: Observed, wanted: Wanted) -> Fitted:
     fixed, mean = wanted.fixed, float(observed.mean)
     free = 2 - len({"r", "p"} & set(fixed))
     chance = float(fixed["p"]) if "p" in fixed else None
-    if mean == 0.0 and free:
-        r = float(fixed.get("r", 1))
-        return Fitted({"r": r, "p": 1.0}, Shape(0, 0, lambda k: 0.0 * k), free, ("all mass at 0: any r is as good",))
+    if chance == 0.0:
+        return _without_mass(observed, wanted)
+    at_zero = _all_at_zero(observed, wanted, free)
+    if at_zero is not None:
+        return at_zero
     r = float(fixed["r"]) if "r" in fixed else negative_binomial_size(observed, chance)
     if math.isinf(r):
         said = f"the variance {float(observed.variance):.6g} is not above the mean {mean:.6g}: the limit, Poisson"
         return Fitted({"r": r, "p": 1.0}, Shape(0, None, lambda k: counts.poisson_logs(k, mean)), free, (said,))
-    own = mean if chance is None else r * (1.0 - chance) / chance
-    shape = Shape(0, 0 if own == 0.0 else None, lambda k: counts.negative_binomial_logs(k, r, own))
-    return Fitted({"r": r, "p": r / (r + own) if chance is None else chance}, shape, free)
+    if chance is not None:
+        shape = Shape(0, None, lambda k: counts.negative_binomial_logs_at(k, r, chance))
+        return Fitted({"r": r, "p": chance}, shape, free)
+    shape = Shape(0, None, lambda k: counts.negative_binomial_logs(k, r, mean))
+    return Fitted({"r": r, "p": r / (r + mean)}, shape, free)
+
+
+def _all_at_zero(observed: Observed, wanted: Wanted, free: int) -> Fitted | None:
+    """The negative binomial where its mass is all at 0; None where it is not."""
+    fixed, only = wanted.fixed, Shape(0, 0, lambda k: 0.0 * k)
+    if fixed.get("p") == 1 or (observed.mean == 0 and "p" not in fixed):
+        notes = () if "r" in fixed else ("all mass at 0: any r is as good",)
+        return Fitted({"r": float(fixed.get("r", 1)), "p": 1.0}, only, free, notes)
+    if observed.mean == 0 and "r" not in fixed:
+        return Fitted({"r": 0.0, "p": float(fixed["p"])}, only, free, ("all mass at 0: the limit, r = 0",))
+    return None
+
+
+def _without_mass(observed: Observed, wanted: Wanted) -> Fitted:
+    """What is left of failures before a success where there is no success."""
+    fixed = {name: float(value) for name, value in wanted.fixed.items()}
+    return Fitted(fixed, None, 0, ("p = 0 leaves no mass to any outcome",), int(observed.outcomes[0]))
 
 
 @family(
@@ -245,7 +268,7 @@ def zipf(observed: Observed, wanted: Wanted) -> Fitted:
     shift = 1 if low == 0 else 0
     first, last = low + shift, observed.last + shift
     if last - first >= _MOST_RANKS:
-        raise InputError(
+        raise ResourceError(
             f"a Zipf distribution over {last - first + 1:,} ranks is not fitted; up to {_MOST_RANKS:,} are"
         )
     free = "exponent" not in wanted.fixed
@@ -315,9 +338,14 @@ def step(observed: Observed, wanted: Wanted) -> Fitted:
     return Fitted({"cut": cut, "p": float(p)}, shape, free)
 
 
-def table(model: Observed) -> Fitted:
-    """A distribution that is given, as it is: it has no parameters."""
+def table(model: Observed, whole: int | None = None) -> Fitted:
+    """A distribution that is given, as it is: it has no parameters. Where its weights do not make up the ``whole``, the
+    rest lies outside of what it lists."""
     masses = dict(zip(model.outcomes.tolist(), model.weights, strict=True))
     low, high = int(model.outcomes[0]), int(model.outcomes[-1])
-    shape = Shape(low, high, lambda k: 0.0 * k, lambda k: [masses[each] for each in k], model.total, model.outcomes)
+    rest = 0 if whole is None else whole - model.total
+    shape = Shape(
+        low, high, lambda k: 0.0 * k, lambda k: [masses[each] for each in k], model.total + rest, model.outcomes,
+        rest > 0,
+    )  # fmt: skip
     return Fitted({}, shape, 0)

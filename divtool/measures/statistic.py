@@ -51,7 +51,7 @@ class Significance:
 @dataclass(frozen=True)
 class Statistic:
     """What is known about a statistic. ``takes`` are "table", "information" or both; ``counted``: it needs to know the
-    number of cases, which probabilities do not tell; ``square``: X and Y must have the same outcomes; ``subsets``: it
+    number of cases, which probabilities do not tell; ``square``: X and Y must share their outcomes; ``subsets``: it
     is made for any number of variables, and a sum of entropies of subsets of them, with these factors."""
 
     name: str

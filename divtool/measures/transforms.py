@@ -119,7 +119,6 @@ def log_sigmoid(stored_p: Matrix, temperature: float) -> Matrix:
     formula="p_k^(1/T) / sum_j p_j^(1/T)   (T = --temperature)",
     cite="Guo, C., Pleiss, G., Sun, Y. and Weinberger, K. Q. (2017), On Calibration of Modern Neural Networks, ICML",
     also=("temperature-scaling", "temperature"),
-    common=True,
 )
 def temper(p: Matrix) -> Matrix:
     """Probabilities at another temperature: above 1 flatter, below 1 sharper, from probabilities as from logits.
@@ -160,7 +159,6 @@ def normalize(p: Matrix) -> Matrix:
     operands=(TRUTH,),
     formula="p_k = 1 if k is the label, else 0",
     cite="Bridle, J. S. (1990), Probabilistic Interpretation of Feedforward Classification Network Outputs",
-    common=True,
 )
 def one_hot(truth: Matrix, *, classes: Classes = "") -> Matrix:
     """A row of 0 and 1 for each label, with a column a class.

@@ -21,6 +21,7 @@ _QUIET: dict[str, Any] = {"invalid": "ignore", "over": "ignore", "under": "ignor
 _TWO_PI = 2.0 * math.pi
 _FAR = 10.0
 _SMALL = 1e-290
+_SLIGHT = 1e-60
 # 1/12 x^-1 - 1/360 x^-3 + ...: Abramowitz and Stegun (1964), 6.1.40
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
 
@@ -134,6 +135,26 @@ def negative_binomial_logs(k: Doubles, r: float, mean: float) -> Doubles:
         value = value - deviance(inner, trials * rest, away * (r / mean) / trials)
         value = value - 0.5 * np.log(_TWO_PI * inner) + 0.5 * (math.log(r) - np.log(trials))
         return np.where(k == 0.0, -r * math.log1p(mean / r), value)
+
+
+def negative_binomial_logs_at(k: Doubles, r: float, p: float) -> Doubles:
+    """The same by p, above 0 and below 1, in place of the mean, which may be beyond every double.
+
+    >>> import numpy as np
+    >>> negative_binomial_logs_at(np.array([0.0, 1.0]), 1.0, 2.0**-1000) / np.log(2.0)
+    array([-1000., -1000.])
+    """
+    if p > _SLIGHT:
+        return negative_binomial_logs(k, r, r * (1.0 - p) / p)
+    # So far out the logarithm of p outweighs all that the deviances would cancel.
+    with np.errstate(**_QUIET):
+        inner = np.maximum(k, 1.0)
+        trials = inner + r
+        value = r * np.log1p(inner / r) + inner * np.log1p(r / inner) + 0.5 * (math.log(r) - np.log(trials))
+        value = value - 0.5 * np.log(_TWO_PI * inner)
+        value = value + (stirling_rest(trials) - stirling_rest(np.array([r]))[0] - stirling_rest(inner))
+        value = value + (r * math.log(p) + inner * math.log1p(-p))
+        return np.where(k == 0.0, r * math.log(p), value)
 
 
 def power_law_logs(ranks: Doubles, exponent: float, first: int, last: int) -> Doubles:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -145,8 +146,8 @@ def normal_parameters(observed: Observed, mean: float | None, deviation: float |
         return mean, deviation
     centre = round(observed.mean)
     k, p = (observed.outcomes - centre).astype(np.float64), observed.p
-    spread = max(math.sqrt(float(observed.variance)), LEAST_DEVIATION)
-    beta = 1.0 / (deviation or spread)
+    away = observed.variance if mean is None else observed.variance + (observed.mean - Fraction(mean)) ** 2
+    beta = 1.0 / (deviation or max(math.sqrt(float(away)), LEAST_DEVIATION))
     start = float(observed.mean - centre) if mean is None else mean - centre
     # The directions in which the search may go: both, or along a given mean or a given deviation.
     ways = np.array([[1.0, 0.0]] if deviation is not None else [[start, 1.0]] if mean is not None else np.eye(2))

@@ -34,7 +34,7 @@ class Shape:
 
     ``logs`` gives the logarithms of the masses of outcomes (m,); where the masses are ratios of whole numbers,
     ``whole`` gives their numerators, over the sum ``of``. ``among`` are the outcomes that alone have mass, if not all
-    between the ends have.
+    between the ends have; ``beyond``: the rest up to 1 lies on other outcomes, nobody knows which.
     """
 
     low: int | None
@@ -43,6 +43,7 @@ class Shape:
     whole: Callable[[Sequence[int]], list[int]] | None = None
     of: int = 1
     among: Integers | None = None
+    beyond: bool = False
 
     def has(self, outcomes: Integers) -> npt.NDArray[np.bool_]:
         """Which outcomes (m,) have mass."""
@@ -73,6 +74,9 @@ def loss(observed: Observed, shape: Shape) -> Loss:
     if not has.all():
         return Loss(math.inf, int(observed.outcomes[np.argmin(has)]))
     p, q, t = pair(observed, shape)
+    if not (t > -math.inf).all():
+        # A mass whose logarithm is no double.
+        return Loss(math.inf, int(observed.outcomes[np.argmin(t)]))
     plain = weighted_sum(p, 0.0 - t)
     if shape.whole is None and plain > _FAR:
         return Loss(plain)
@@ -83,6 +87,8 @@ def loss(observed: Observed, shape: Shape) -> Loss:
 
 def reverse_loss(observed: Observed, shape: Shape) -> Loss:
     """KL(model || observed) in nats: infinite where the model gives mass to something that was not observed."""
+    if shape.beyond:
+        return Loss(math.inf)
     gap = first_unobserved(observed, shape)
     if gap is not None:
         return Loss(math.inf, gap)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from rich.console import RenderableType
@@ -19,8 +19,14 @@ from divtool.result import InputReport
 
 _SAID = {"probs": "probabilities"}
 # The columns in the order in which they are left out where a screen is too narrow.
-_LEAST_WANTED = ("BIC", "AIC", "reverse", "in bits", "in nats")
+_LEAST_WANTED = ("in bits", "in nats", "reverse", "BIC", "AIC")
 _NARROWEST, _GAP = 80, 2
+# What gives way before a column does: digits of parameters.
+_FEWER_DIGITS = 4
+_FEW = 3
+_FEWEST_ALIKE = 2
+# Smaller p-values are no doubles with all their digits.
+_LEAST_P = 1e-300
 
 
 def render_fit(
@@ -43,7 +49,9 @@ def _record(each: FittedModel, result: FitResult) -> dict[str, object]:
         "family": each.name, "loss": each.loss, "unit": result.unit, "loss_nats": each.loss_nats,
         "loss_bits": each.loss_bits, "reverse": each.reverse, "parameters": parameters,
         "fixed": " ".join(each.fixed), "free": each.free, "log_likelihood": each.log_likelihood, "aic": each.aic,
-        "bic": each.bic, "infinite_at": each.infinite_at, "reverse_infinite_at": each.reverse_infinite_at,
+        "bic": each.bic, "expected": each.expected, "p_value": each.p_value, "log10_p_value": each.log10_p_value,
+        "degrees_of_freedom": each.degrees_of_freedom, "rough": each.rough,
+        "infinite_at": each.infinite_at, "reverse_infinite_at": each.reverse_infinite_at,
         "loss_bound": each.loss_bound, "cases": result.cases, "notes": "; ".join(each.notes),
     }  # fmt: skip
 
@@ -74,9 +82,11 @@ def _model(each: FittedModel) -> dict[str, object]:
 
 def _pieces(result: FitResult, digits: int, width: int, *, ascii_only: bool) -> list[RenderableType]:
     pieces: list[RenderableType] = [Text(_input(each)) for each in result.inputs]
-    pieces += [Text(_about(result, digits), "dim"), Text(""), _headline(result, digits), Text("")]
-    pieces.append(_models(result, digits, width))
-    pieces += [Text(f"{safe(line, 400)}", "dim") for line in _notes(result)]
+    pieces += [Text(_about(result, digits), "dim"), Text(""), _headline(result, digits), *_verdict(result), Text("")]
+    table, left_out = _models(result, digits, width)
+    said = [f"not shown: {_listed(left_out)} (a wider screen, or -f tsv)"] if left_out else []
+    pieces.append(table)
+    pieces += [Text(f"{safe(line, 400)}", "dim") for line in [*said, *_notes(result, "reverse" not in left_out)]]
     if result.chart:
         best = safe(result.best.title, 40)
         pieces += [Text(""), *map(Text, drawn_bars(result.chart, best, min(width, _NARROWEST), ascii_only=ascii_only))]
@@ -113,15 +123,57 @@ def _headline(result: FitResult, digits: int) -> Text:
     return text.append(f" {result.unit}", "not bold")
 
 
-def _models(result: FitResult, digits: int, width: int) -> Table:
-    """A line for each model; columns that do not fit are left out, never cut."""
-    rows = [_line(each, result, digits) for each in result.models]
+def _verdict(result: FitResult) -> list[Text]:
+    """Whether the model that loses least describes what was counted."""
+    best, cases = result.best, result.cases
+    if cases is None or best.loss == float("inf"):
+        return []
+    if not best.degrees_of_freedom:
+        return [Text("As many parameters as there is to describe: nothing is left to test whether it fits", "dim")]
+    if best.expected is None:
+        return [Text("There are too few cases to test whether it fits: fewer than cells", "dim")]
+    degrees = f"{best.degrees_of_freedom:,} degree{'' if best.degrees_of_freedom == 1 else 's'} of freedom"
+    return [
+        Text(
+            f"If {safe(best.title, 40)} were true, {cases:,} case{'' if cases == 1 else 's'} would lose"
+            f" {number(best.expected, _FEW)} {result.unit} by chance on average: p {'' if best.rough else '= '}"
+            f"{_chance(best)} (G-test, {degrees}{'; rough: many cells expect few cases' if best.rough else ''})"
+        )
+    ]
+
+
+def _chance(each: FittedModel) -> str:
+    """The p-value, with a sign before it where it is rough."""
+    if each.p_value is None or each.log10_p_value is None:
+        return ""
+    tiny = each.p_value <= _LEAST_P and each.log10_p_value > -float("inf")
+    return "~" * bool(each.rough) + (f"10^{each.log10_p_value:.1f}" if tiny else number(each.p_value, _FEW))
+
+
+def _models(result: FitResult, digits: int, width: int) -> tuple[Table, list[str]]:
+    """A line for each model; columns that do not fit are left out, never cut, and named."""
+    rows = [_line(each, result, digits, min(digits, 6)) for each in result.models]
     shown = [name for name in rows[0] if any(row[name] for row in rows)]
+    if _alike_in_reverse(result) is not None:
+        shown.remove("reverse")
+    left_out: list[str] = []
     for name in _LEAST_WANTED:
-        if sum(max(len(one), *(len(row[one]) for row in rows)) + _GAP for one in shown) - _GAP <= width:
+        if _width(rows, shown) <= width:
             break
         if name in shown:
             shown.remove(name)
+            left_out.append(name)
+    if _width(rows, shown) > width:
+        rows = [_line(each, result, digits, min(digits, _FEWER_DIGITS)) for each in result.models]
+    left_out.sort(key=[*rows[0]].index)
+    return _table(rows, shown), left_out
+
+
+def _width(rows: Sequence[Mapping[str, str]], shown: Sequence[str]) -> int:
+    return sum(max(len(one), *(len(row[one]) for row in rows)) + _GAP for one in shown) - _GAP
+
+
+def _table(rows: Sequence[Mapping[str, str]], shown: Sequence[str]) -> Table:
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
     for name in shown:
         left = name in ("family", "parameters")
@@ -131,8 +183,7 @@ def _models(result: FitResult, digits: int, width: int) -> Table:
     return table
 
 
-def _line(each: FittedModel, result: FitResult, digits: int) -> dict[str, str]:
-    few = min(digits, 6)
+def _line(each: FittedModel, result: FitResult, digits: int, few: int) -> dict[str, str]:
     other = ("in bits", each.loss_bits) if result.unit != "bits" else ("in nats", each.loss_nats)
     parameters = ", ".join(
         f"{name} {_parameter(value, few)}{' (given)' if name in each.fixed else ''}"
@@ -144,7 +195,8 @@ def _line(each: FittedModel, result: FitResult, digits: int) -> dict[str, str]:
 
     return {
         "family": safe(each.name, 24), "parameters": parameters, "loss": number(each.loss, digits),
-        other[0]: number(other[1], digits), "reverse": shown(each.reverse, few), "AIC": shown(each.aic, digits + 1),
+        "by chance": shown(each.expected, _FEW), "p": _chance(each), other[0]: number(other[1], digits),
+        "reverse": shown(each.reverse, min(digits, 6)), "AIC": shown(each.aic, digits + 1),
         "BIC": shown(each.bic, digits + 1),
     }  # fmt: skip
 
@@ -153,7 +205,18 @@ def _parameter(value: float | int, digits: int) -> str:
     return str(value) if isinstance(value, int) else number(value, digits)
 
 
-def _notes(result: FitResult) -> list[str]:
+def _alike_in_reverse(result: FitResult) -> str | None:
+    """What to say once where KL(model || observed) is infinite for all models that exist; None where it is not."""
+    models = [each for each in result.models if each.reverse is not None]
+    if len(models) < _FEWEST_ALIKE or any(each.reverse != float("inf") for each in models):
+        return None
+    places = {each.reverse_infinite_at for each in models}
+    (place,) = places if len(places) == 1 else (None,)
+    where = "outcomes that were not observed" if place is None else f"{place}, which was not observed"
+    return f"reverse, KL(model || observed), is infinite for all of them: they give mass to {where}"
+
+
+def _notes(result: FitResult, with_reverse: bool) -> list[str]:
     """What the numbers alone do not say."""
     lines = [f"{each.name}: {'; '.join(each.notes)}" for each in result.models if each.notes]
     infinite = [f"{each.name} at {each.infinite_at}" for each in result.models if each.infinite_at is not None]
@@ -162,7 +225,10 @@ def _notes(result: FitResult) -> list[str]:
     reverse = [
         f"{each.name} at {each.reverse_infinite_at}" for each in result.models if each.reverse_infinite_at is not None
     ]
-    if reverse:
+    alike = _alike_in_reverse(result)
+    if alike is not None:
+        lines.append(alike)
+    elif reverse and with_reverse:
         lines.append("reverse, KL(model || observed), is infinite where a model gives mass to what was not observed: "
                      + _listed(reverse))  # fmt: skip
     lines += [f"{each.name}: known to +- {each.loss_bound:.1g}" for each in result.models if each.loss_bound]

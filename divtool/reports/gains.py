@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isnan
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from divtool.findings import Gain, GainResult, VariableReport
+from divtool.findings import Gain, GainResult, PairGain, VariableReport
 from divtool.reports.joint import figure_lines, p_value
 from divtool.reports.plain import input_record
 from divtool.reports.records import delimited, document
@@ -33,11 +34,18 @@ def render_gains(result: GainResult, form: str, *, digits: int = 7, terminal: bo
 def _records(result: GainResult) -> list[dict[str, object]]:
     told = {"unit": result.unit, "estimator": result.estimator}
     if result.pairs:
-        return [{"x": each.x, "y": each.y, "gain": each.gain, "nmi": each.share, "cases": each.cases, **told}
-                for each in result.pairs]  # fmt: skip
+        return [_pair_record(each) | told for each in result.pairs]
     if result.figures:
         return [{"measure": each.name, "value": each.value, **told} for each in result.figures]
     return [_record(each) | told for each in result.ranking]
+
+
+def _pair_record(each: PairGain) -> dict[str, object]:
+    return {
+        "x": each.x, "y": each.y, "gain": each.gain, "nmi": each.share, "expected": each.expected,
+        "excess": each.excess, "p_value": each.p_value, "log10_p_value": each.log10_p_value, "cases": each.cases,
+        "rough": each.rough,
+    }  # fmt: skip
 
 
 def _record(each: Gain) -> dict[str, object]:
@@ -45,6 +53,7 @@ def _record(each: Gain) -> dict[str, object]:
         "column": each.name, "gain": each.gain, "share": each.share, "expected": each.expected, "excess": each.excess,
         "p_value": each.p_value, "log10_p_value": each.log10_p_value, "outcomes": each.outcomes,
         "missing": each.missing, "cases": each.cases, "rule": each.rule or None, "null_high": each.null_high,
+        "rough": each.rough, "lag": each.lag,
     }  # fmt: skip
 
 
@@ -61,7 +70,7 @@ def _as_json(result: GainResult) -> str:
 
 
 def _variable(each: VariableReport) -> dict[str, object]:
-    return {name: value for name, value in asdict(each).items() if name != "entries"}
+    return {name: value for name, value in asdict(each).items() if name != "entries"} | {"rule": each.rule or None}
 
 
 def _pieces(result: GainResult, digits: int, width: int) -> list[RenderableType]:
@@ -101,67 +110,88 @@ def _basis(result: GainResult) -> str:
     return "; ".join([*said, f"by chance: {result.null}"] if result.null else said)
 
 
-def _ranking(result: GainResult, digits: int, width: int) -> Table:
-    """A line for each column; what does not fit is left out, never cut."""
+def _ranking(result: GainResult, digits: int, width: int) -> Group:
+    """A line for each column; what does not fit is left out and named, never cut."""
     rows = [_cells(each, digits, result.cases) for each in result.ranking]
-    shown = list(rows[0])
-    for name in ("rule", "cases", "null 99%", "by chance", "share", "missing"):
-        alike = name == "cases" and all(each.cases == result.cases for each in result.ranking)
-        if alike or all(row[name] in ("", "0") for row in rows):
-            shown.remove(name)
-    for name in ("rule", "null 99%", "share", "by chance", "excess", "outcomes"):
+    shown = [name for name in rows[0] if any(row[name] not in ("", "0") for row in rows) or name == "gain"]
+    if all(each.cases == result.cases for each in result.ranking):
+        shown.remove("cases")
+    return _fitted(rows, shown, width, any(each.rough for each in result.ranking))
+
+
+# What is left out first where a screen is too narrow.
+_LEAST_WANTED = ("null 99%", "share", "missing", "cases", "NMI", "rule", "outcomes", "by chance", "excess")
+_LEFT = ("column", "rule", "x", "y")
+
+
+def _fitted(rows: Sequence[Mapping[str, str]], shown: list[str], width: int, rough: bool) -> Group:
+    """Lines of cells in as many columns as fit, and what there is to say about them."""
+    hidden: list[str] = []
+    for name in _LEAST_WANTED:
         if sum(max(len(name), *(len(row[name]) for row in rows)) + 3 for name in shown) - 3 <= width:
             break
         if name in shown:
             shown.remove(name)
+            hidden.append(name)
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
     for name in shown:
-        table.add_column(name, justify="left" if name in ("column", "rule") else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in _LEFT else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(row[name], "bold cyan" if name == "gain" else "") for name in shown))
-    return table
+    said = [f"not shown: {', '.join(hidden)} (a wider screen, or -f tsv)"] if hidden else []
+    said += ["~ few cases in a cell: a rough p-value (--permutations 1000 draws the null)"] if rough else []
+    return Group(table, *(Text(line, "dim") for line in said))
+
+
+def _tested(each: Gain | PairGain) -> str:
+    if each.p_value is None or each.log10_p_value is None:
+        return ""
+    return ("~" if each.rough else "") + p_value(each.p_value, each.log10_p_value)
+
+
+def _share(value: float) -> str:
+    return "" if isnan(value) else f"{value + 0.0:.1%}".replace("-0.0%", "0.0%")
 
 
 def _cells(each: Gain, digits: int, cases: int) -> dict[str, str]:
-    few = min(digits, 5)
-    p = "" if each.p_value is None or each.log10_p_value is None else p_value(each.p_value, each.log10_p_value)
     return {
-        "column": safe(each.name, _NAME), "gain": number(each.gain, digits),
-        "share": "" if isnan(each.share) else f"{each.share:.1%}",
+        "column": safe(each.name, _NAME), "lag": "" if each.lag is None else f"{each.lag:,}",
+        "gain": number(each.gain, digits), "share": _share(each.share),
         "by chance": number(each.expected, 3), "null 99%": "" if each.null_high is None else number(each.null_high, 3),
-        "excess": number(each.excess, few), "p": p, "outcomes": f"{each.outcomes:,}",
+        "excess": number(each.excess, min(digits, 5)), "p": _tested(each), "outcomes": f"{each.outcomes:,}",
         "missing": f"{each.missing / max(1, cases):.1%}" if each.missing else "0", "cases": f"{each.cases:,}",
         "rule": safe(each.rule, 40),
     }  # fmt: skip
 
 
-def _matrix(result: GainResult, digits: int, width: int) -> Table:
+def _matrix(result: GainResult, digits: int, width: int) -> Group:
     names = [each.name for each in result.variables]
-    known = {(each.x, each.y): each for each in result.pairs}
+    known = {frozenset((each.x, each.y)): each for each in result.pairs}
     shown = [safe(name, 10) for name in names]
-    fits = len(names) <= _WIDEST and 14 + sum(max(len(name), 8) + 2 for name in shown) <= width
+    if len(names) > _WIDEST or 14 + sum(max(len(name), 8) + 2 for name in shown) > width:
+        return _pairs(result, digits, width)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    if not fits:
-        return _pairs(result, digits, table)
     table.add_column("")
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
     for i, name in enumerate(names):
-        cells = [known.get((other, name)) if j <= i else None for j, other in enumerate(names)]
+        cells = [known.get(frozenset((other, name))) if j <= i else None for j, other in enumerate(names)]
         table.add_row(safe(name, 14), *("" if each is None else number(each.gain, min(digits, 5)) for each in cells))
-    return table
+    return Group(table, Text("-f tsv has NMI, what chance gives, and p-values", "dim"))
 
 
-def _pairs(result: GainResult, digits: int, table: Table) -> Table:
-    """The pairs that share most."""
-    for name in ("x", "y", f"I(X;Y) in {result.unit}", "NMI"):
-        table.add_column(name, justify="left" if name in "xy" else "right", no_wrap=True)
-    pairs = sorted((each for each in result.pairs if each.x != each.y), key=lambda each: -each.gain)
-    for each in pairs[:_FEW]:
-        table.add_row(
-            safe(each.x, _NAME), safe(each.y, _NAME), number(each.gain, digits),
-            "" if isnan(each.share) else number(each.share, min(digits, 5)),
-        )  # fmt: skip
-    if len(pairs) > _FEW:
-        table.add_row(Text(f"and {len(pairs) - _FEW:,} more (-f tsv lists all)", "dim"))
-    return table
+def _pairs(result: GainResult, digits: int, width: int) -> Group:
+    """The first pairs of two columns, as they are ranked."""
+    pairs = [each for each in result.pairs if each.x != each.y]
+    rows = [
+        {
+            "x": safe(each.x, _NAME), "y": safe(each.y, _NAME), "gain": number(each.gain, digits),
+            "NMI": "" if isnan(each.share) else number(each.share, min(digits, 5)),
+            "by chance": number(each.expected, 3), "excess": number(each.excess, min(digits, 5)), "p": _tested(each),
+        }
+        for each in pairs[:_FEW]
+    ]  # fmt: skip
+    drawn_pairs = _fitted(rows, list(rows[0]), width, any(each.rough for each in pairs[:_FEW]))
+    if len(pairs) <= _FEW:
+        return drawn_pairs
+    return Group(drawn_pairs, Text(f"and {len(pairs) - _FEW:,} more pairs (-f tsv lists all)", "dim"))

@@ -54,7 +54,7 @@ def _inputs(result: JointResult) -> dict[str, object]:
 
 
 def _figure(each: Figure) -> dict[str, object]:
-    said = asdict(each)
+    said = {name: value for name, value in asdict(each).items() if name != "also"}
     return {"measure": said.pop("name"), **said}
 
 
@@ -67,7 +67,10 @@ def _pieces(result: JointResult, digits: int, width: int) -> list[RenderableType
         pieces += [drawn_cells, Text("")]
     pieces.append(figure_lines(result.results, digits))
     if drawn_cells is None and result.cells:
-        pieces += [Text(""), _telling(result.cells, result.unit, digits)]
+        pieces += [Text(""), Text("the cells that tell most, by count times PMI", "dim")]
+        pieces.append(_telling(result.cells, result.unit, digits))
+        more = len(result.cells) - _FEW
+        pieces += [Text(f"and {more:,} more (--cells FILE writes all)", "dim")] if more > 0 else []
     return pieces
 
 
@@ -111,8 +114,11 @@ def _crossed(result: JointResult, digits: int, width: int) -> Table | None:
 def _cell(each: CellFigure | None, digits: int) -> Text:
     if each is None:
         return Text("0  -inf", "dim")
-    count = f"{each.count:,.0f}" if each.count == int(each.count) else number(each.count, min(digits, 5))
-    return Text.assemble(count, (f"  {number(each.pmi, 3)}", "dim"))
+    return Text.assemble(_count(each, digits), (f"  {number(each.pmi, 3)}", "dim"))
+
+
+def _count(each: CellFigure, digits: int) -> str:
+    return f"{each.count:,.0f}" if each.count == int(each.count) else number(each.count, min(digits, 5))
 
 
 def figure_lines(results: Sequence[Figure], digits: int) -> Table:
@@ -158,6 +164,6 @@ def _telling(cells: Sequence[CellFigure], unit: str, digits: int) -> Table:
         table.add_column(name, justify="left" if name in "xy" else "right", no_wrap=True)
     ranked = sorted(cells, key=lambda each: -abs(each.count * each.pmi))[:_FEW]
     for each in ranked:
-        numbers = (each.count, each.expected, each.pmi, each.npmi)
-        table.add_row(_name(each.x), _name(each.y), *(number(value, min(digits, 5)) for value in numbers))
+        numbers = (each.expected, each.pmi, each.npmi)
+        table.add_row(_name(each.x), _name(each.y), _count(each, digits), *(number(n, min(digits, 5)) for n in numbers))
     return table

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from divtool.formats.jsonl import plain
+from divtool.formats.tab_cells import tab_cell
 from divtool.reports.delimited import markdown_table
 from divtool.reports.safetext import safe
 from divtool.result import SCHEMA
@@ -18,7 +19,7 @@ Record = Mapping[str, object]
 
 def delimited(records: Sequence[Record], form: str) -> str:
     """Records as "tsv", "csv", "md" or "jsonl": numbers as the shortest text that reads back to the same double, an
-    empty cell for None.
+    empty cell for None. Cells of TSV are those of :func:`divtool.formats.tab_cells.tab_cell`.
 
     >>> print(delimited([{"column": "a", "gain": 0.1, "p": None}], "csv"), end="")
     column,gain,p
@@ -32,10 +33,8 @@ def delimited(records: Sequence[Record], form: str) -> str:
     if form == "md":
         return markdown_table([[safe(cell, 200) for cell in cells] for cells in lines])
     if form == "csv":
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(lines)
-        return text.getvalue()
-    return "".join("\t".join(_one_cell(cell) for cell in cells) + "\n" for cells in lines)
+        return "".join(map(_csv_line, lines))
+    return "".join("\t".join(map(tab_cell, cells)) + "\n" for cells in lines)
 
 
 def document(version: str, command: str, **parts: Any) -> str:
@@ -61,6 +60,9 @@ def _text(value: object) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _one_cell(text: str) -> str:
-    """Text that neither ends a cell nor a line."""
-    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+def _csv_line(cells: Sequence[str]) -> str:
+    """A line of CSV. Python's writer puts into quotation marks only what its own ends of lines consist of, and a
+    carriage return ends a line for many readers."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)
+    return text.getvalue()[:-2] + "\n"
