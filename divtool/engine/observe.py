@@ -29,6 +29,7 @@ from divtool.meaning.observed import (
     ROW,
     SAMPLES,
     Layout,
+    are_whole,
     could_be_outcomes,
     decide_layout,
     number_columns,
@@ -47,7 +48,7 @@ _DIGITS = re.compile(r"\s*\+?(\d{1,300})\s*", re.ASCII)
 _DENSE = 4
 # A model that leaves more than a half unsaid is more likely a mistake.
 _LEAST_LISTED = 0.5
-# So many other columns are looked at for a hint.
+# So many other columns are looked at for outcomes.
 _MOST_BESIDE = 8
 
 
@@ -137,8 +138,8 @@ def _chosen(source: Source, column: str | None, columns: str | None) -> list[int
     return [i for i in taken or number_columns(source.header) if i not in dropped]
 
 
-def _beside(source: Source, chosen: list[int], reading: Reading) -> list[int]:
-    """The other columns that could hold the outcomes of the only one that was chosen."""
+def _beside(source: Source, chosen: list[int], reading: Reading) -> list[tuple[int, bool]]:
+    """The other columns of whole numbers, where only one was chosen, and whether they could hold its outcomes."""
     if len(chosen) != 1:
         return []
     others = [i for i in number_columns(source.header) if i != chosen[0]][:_MOST_BESIDE]
@@ -149,8 +150,9 @@ def _beside(source: Source, chosen: list[int], reading: Reading) -> list[int]:
     except InputError:
         # What nobody asked for is no reason to refuse; outcomes have no gaps.
         return []
-    head = sample.matrix if sample.missing is None else sample.matrix[~sample.missing]
-    return [each for place, each in enumerate(others) if could_be_outcomes(head[:, place].astype(np.float64))]
+    head = (sample.matrix if sample.missing is None else sample.matrix[~sample.missing]).astype(np.float64)
+    columns = [(each, head[:, place]) for place, each in enumerate(others)]
+    return [(each, could_be_outcomes(values)) for each, values in columns if are_whole(values)]
 
 
 def _is_all(source: Source, sample: Any) -> bool:

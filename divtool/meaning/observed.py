@@ -13,6 +13,7 @@ import numpy.typing as npt
 from divtool.errors import InputError
 from divtool.formats.source import FLOAT, INTEGER, TEXT, Header
 
+Beside = Callable[[], Sequence[tuple[int, bool]]]
 Doubles = npt.NDArray[np.float64]
 
 PAIRS, COLUMN, ROW = "outcomes and weights", "a column", "a row"
@@ -42,12 +43,13 @@ class Layout:
 
 def decide_layout(
     header: Header, sample: Doubles, columns: Sequence[int], *, given: str | None, chosen: bool, whole: bool,
-    beside: Callable[[], Sequence[int]] = tuple,
+    beside: Beside = tuple,
 ) -> Layout:  # fmt: skip
     """How a table is to be read, by its header and the first rows (n, all columns of numbers) of it.
 
     ``columns`` are those of ``sample``, in the order typed where they were ``chosen``; ``whole``: these are all rows.
-    ``beside`` finds other columns, whose numbers could be the outcomes of one that was chosen alone.
+    ``beside`` finds the other columns of whole numbers where one was chosen alone, and whether each of their numbers
+    stands once, as outcomes do.
     """
     names = [_word(header.name(i)) if header.names is not None else "" for i in columns]
     if len(columns) == 1:
@@ -69,13 +71,22 @@ def decide_layout(
     )  # fmt: skip
 
 
+def are_whole(values: Doubles) -> bool:
+    """Whether numbers (n,) are whole, each of them.
+
+    >>> are_whole(np.array([3.0, 3.0])), are_whole(np.array([3.0, np.nan]))
+    (True, False)
+    """
+    return bool((values == np.floor(values)).all())
+
+
 def could_be_outcomes(values: Doubles) -> bool:
     """Whether numbers (n,) can be outcomes that have weights: whole numbers, each of them once.
 
     >>> could_be_outcomes(np.array([3.0, 0.0])), could_be_outcomes(np.array([3.0, 3.0]))
     (True, False)
     """
-    return bool((values == np.floor(values)).all()) and len(np.unique(values)) == len(values)
+    return are_whole(values) and len(np.unique(values)) == len(values)
 
 
 def number_columns(header: Header) -> list[int]:
@@ -104,15 +115,19 @@ def _word(name: str) -> str:
 
 def _of_column(
     header: Header, sample: Doubles, column: int, name: str, given: str | None,
-    beside: Callable[[], Sequence[int]],
+    beside: Beside,
 ) -> Layout:  # fmt: skip
     if given is not None:
-        return Layout(COLUMN, (column,), given, "as given")
+        evidence = "as given" if given == SAMPLES else "as given, of the outcomes 0, 1, 2, ..."
+        return Layout(COLUMN, (column,), given, evidence)
     known = sample[np.isfinite(sample)]
-    if known.size and bool((known != np.floor(known)).any()):
-        return Layout(COLUMN, (column,), PROBS, "fractions, of the outcomes 0, 1, 2, ...")
-    if name in _COUNTS:
-        return Layout(COLUMN, (column,), COUNTS, f'a column called "{name}", of the outcomes 0, 1, 2, ...')
+    fractions = bool((known != np.floor(known)).any())
+    if fractions or name in _COUNTS:
+        what, said = (PROBS, "fractions") if fractions else (COUNTS, f'a column called "{name}"')
+        others = beside()
+        if others:
+            return _with_beside(header, column, others, what)
+        return Layout(COLUMN, (column,), what, f"{said}, of the outcomes 0, 1, 2, ...")
     if name in _SAMPLES:
         return Layout(COLUMN, (column,), SAMPLES, f'a column called "{name}"')
     raise InputError(
@@ -121,14 +136,32 @@ def _of_column(
     )  # fmt: skip
 
 
+def _with_beside(header: Header, column: int, beside: Sequence[tuple[int, bool]], what: str) -> Layout:
+    """Weights that were chosen alone, with the outcomes that stand beside them."""
+    able = [each for each, once in beside if once]
+    weights = header.name(column)
+    if len(able) == 1:
+        evidence = f'outcomes in "{header.name(able[0])}", which stands beside the weights in "{weights}"'
+        return Layout(PAIRS, (able[0], column), None, evidence)
+    said = "several others could be their outcomes"
+    hint = f"--given {what} takes them for those of 0, 1, 2, ..."
+    if able:
+        hint = f"name both, as in --columns {header.name(able[0])},{weights}; {hint}"
+    else:
+        said = f'numbers repeat in "{header.name(beside[0][0])}" beside it, as outcomes do not'
+        hint = f"add up the weights of each; {hint}"
+    raise InputError(f'column "{weights}" holds weights; {said}', path=header.path, hint=hint)
+
+
 def _one_column(header: Header, column: int) -> str:
     return "holds one column of" if header.width == 1 else f'column "{header.name(column)}" holds'
 
 
-def _what_one_is(header: Header, column: int, beside: Sequence[int]) -> str:
-    if header.width > 1 and not beside:
+def _what_one_is(header: Header, column: int, beside: Sequence[tuple[int, bool]]) -> str:
+    able = [each for each, once in beside if once]
+    if header.width > 1 and not able:
         return "no other column can hold its outcomes; to count its values: --given samples (else --given counts)"
-    pairs = [f"--columns {header.name(each)},{header.name(column)}, or " for each in beside[:1]]
+    pairs = [f"--columns {header.name(each)},{header.name(column)}, or " for each in able[:1]]
     return "say what they are: " + "".join(pairs) + "--given samples, or --given counts"
 
 
