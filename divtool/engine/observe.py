@@ -46,6 +46,7 @@ _MOST_ROWS = 1 << 22
 _INEXACT = float(1 << 53)
 _DIGITS = re.compile(r"\s*\+?(\d{1,300})\s*", re.ASCII)
 _DENSE = 4
+_MOST_SUM = 1e300
 # A model that leaves more than a half unsaid is more likely a mistake.
 _LEAST_LISTED = 0.5
 # So many other columns are looked at for outcomes.
@@ -315,8 +316,11 @@ class _Read:
         if what == COUNTS:
             return self._with_counts(rows), ()
         weights = np.array([float(weight) for weight in rows.weights])
-        total = float(sum(map(Fraction, rows.weights)))
-        kind = decide_kind(weights[None, :], self.source.header, given=PROBS, normalize=False)
+        # Large weights may sum to more than a double holds, and are then no probabilities in any case.
+        total = float(min(sum(map(Fraction, rows.weights)), Fraction(_MOST_SUM)))
+        kind = decide_kind(
+            np.minimum(weights, _MOST_SUM / len(weights))[None, :], self.source.header, given=PROBS, normalize=False
+        )
         if total <= 0.0:
             raise InputError("the probabilities sum to 0", path=self.source.header.path)
         notes: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from divtool.errors import InputError
 from divtool.formats.source import FLOAT, INTEGER, TEXT, Header
+from divtool.numerics.observed import MOST_OUTCOME
 
 Beside = Callable[[], Sequence[tuple[int, bool]]]
 Doubles = npt.NDArray[np.float64]
@@ -23,8 +24,8 @@ _SURELY_COUNTS = {"count", "counts", "n", "votes", "cases"}
 _COUNTS = {"count", "counts", "n", "freq", "freqs", "frequency", "frequencies", "votes", "cases"}
 _PROBS = {"p", "prob", "probs", "probability", "probabilities", "share", "shares", "mass", "proportion", "relative"}
 _SAMPLES = {"sample", "samples", "outcome", "outcomes", "draw", "draws"}
-_WHOLE = re.compile(r"[+-]?\d+(\.0)?", re.ASCII)
-_NUMBERED = re.compile(r"(\D+)(\d+)", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,300}(\.0)?", re.ASCII)
+_NUMBERED = re.compile(r"(\D+)(\d{1,300})", re.ASCII)
 _MOST_NAMED = 4
 
 
@@ -64,6 +65,12 @@ def decide_layout(
         return _of_pairs(header, sample, columns, names, given, chosen=chosen)
     if single:
         outcomes, evidence = _named_outcomes(header, columns)
+        if max(map(abs, outcomes)) > MOST_OUTCOME:
+            far = max(outcomes, key=abs)
+            raise InputError(
+                f"the outcome {far:.6g}, by its column's name, is out of range; expected -2^52 to 2^52",
+                path=header.path,
+            )
         return Layout(ROW, tuple(columns), given, evidence, outcomes)
     raise _odd(
         header, columns, "expected outcomes with their weights in two columns, one column, or one row",
@@ -106,7 +113,12 @@ def what_weights_are(weights: Doubles, name: str, given: str | None) -> str:
     if given is not None or _word(name) in _SURELY_COUNTS:
         return given or COUNTS
     whole = bool((weights == np.floor(weights)).all())
-    return COUNTS if whole and not (_word(name) in _PROBS and weights.sum() == 1.0) else PROBS
+    return (
+        COUNTS
+        if whole
+        and not (_word(name) in _PROBS and float(weights.max(initial=0.0)) == 1.0 == float(np.count_nonzero(weights)))
+        else PROBS
+    )
 
 
 def _word(name: str) -> str:
@@ -192,7 +204,7 @@ def _of_pairs(
     weights = _weights_by_name(names)
     if weights is None:
         whole = [bool((sample[:, i] == np.floor(sample[:, i])).all()) for i in range(2)]
-        rising = [each and bool((np.diff(sample[:, i]) > 0.0).all()) for i, each in enumerate(whole)]
+        rising = [each and bool((sample[1:, i] > sample[:-1, i]).all()) for i, each in enumerate(whole)]
         said = whole if sum(whole) == 1 else rising
         if sum(said) != 1:
             raise _odd(header, columns, "which holds the outcomes?", _which_it_is(header, sample, columns))
