@@ -160,11 +160,20 @@ class GainResult:
     warnings: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
 
-    def __getitem__(self, name: str) -> Gain:
+    def __getitem__(self, name: str | tuple[str, str]) -> Gain | PairGain | Figure:
+        """The line of a column (of several lags, the one ranked first), of a pair of columns, or of a figure."""
         for each in self.ranking:
             if name == each.name:
                 return each
-        raise KeyError(f"{name!r}; there are {', '.join(each.name for each in self.ranking)}")
+        for pair in self.pairs:
+            if {pair.x, pair.y} == set(name if isinstance(name, tuple) else (name,)):
+                return pair
+        for figure in self.figures:
+            if name == figure.name:
+                return figure
+        known = [each.name for each in self.ranking] + [each.name for each in self.figures]
+        known += [f"({pair.x!r}, {pair.y!r})" for pair in self.pairs]
+        raise KeyError(f"{name!r}; there are {', '.join(known)}")
 
     def __repr__(self) -> str:
         return f"<divtool mi: {self.question}, {len(self.variables)} columns, {self.rows:,} rows>"

@@ -105,3 +105,37 @@ def test_counts_are_read_exactly() -> None:
     assert joint("g,p,q\na,9007199254740993,1\nb,1,3\n").cases == 2**53 + 6
     with pytest.raises(InputError, match="doubles do not tell apart"):
         joint("g,p,q\na,9007199254740992.0,1\nb,1,3\n")
+
+
+class TestOtherShapes:
+    @pytest.mark.parametrize("name", ["year", "ages"])
+    def test_numbers_that_fall_are_asked_about(self, name: str) -> None:
+        with pytest.raises(InputError, match="do they name the rows"):
+            joint(f"{name},x,y\n2010,30,5\n2000,4,25\n1990,7,8\n")
+
+    def test_an_id_names_the_rows(self) -> None:
+        assert joint("id,x,y\n3,30,5\n1,4,25\n2,7,8\n").cases == 79
+
+    def test_an_age_out_of_order_is_asked_about(self) -> None:
+        with pytest.raises(InputError, match="do they name the rows"):
+            joint("age,x,y\n65,30,5\n18,4,25\n30,7,8\n")
+
+    def test_an_index_is_never_a_count(self) -> None:
+        table = pd.DataFrame({"x": [30, 4, 7], "y": [5, 25, 8]}, index=pd.Index([3, 1, 2], name="q"))
+        assert divtool.joint(table, id="none").cases == divtool.joint(table).cases == 79
+
+    @pytest.mark.parametrize("text", ["k,x,y\na,5,3\nb,0,0\nc,5,3\n", "k,x,y\na,1,0\nb,0,1\nc,1,1\n", "5,0,5\n2,0,2\n"])
+    def test_no_total_is_seen_where_zeros_make_it(self, text: str) -> None:
+        assert joint(text, no_header="k" not in text).cases > 0
+
+    def test_percentages_of_rows(self) -> None:
+        with pytest.raises(InputError, match="each row sums to 100"):
+            joint("k,x,y\na,30.5,69.5\nb,60,40\n")
+
+
+def test_a_rule_for_all_columns_leaves_the_target_alone() -> None:
+    rows = "".join(f"{i * 0.37 % 7},{i % 10}\n" for i in range(200))
+    Path("d.csv").write_text("x,digit\n" + rows)
+    result = divtool.mi("d.csv", target="digit", bins=4)
+    assert (result.target.outcomes, result.target.rule) == (10, "")
+    assert divtool.mi("d.csv", target="digit", bins={"x": 4, "digit": 4}).target.outcomes == 4

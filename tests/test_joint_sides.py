@@ -25,7 +25,7 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def saved(name: str, order: list[int] | None = None, **columns: Any) -> str:
+def saved(name: str, order: list[int] | None = None, /, **columns: Any) -> str:
     frame = pd.DataFrame(columns).iloc[order if order is not None else slice(None)]
     frame.to_parquet(name, index=False) if name.endswith("parquet") else frame.to_csv(name, index=False)
     return name
@@ -176,3 +176,88 @@ class TestIndexes:
     def test_one_order_of_both(self) -> None:
         x, y = (each.iloc[SHUFFLED] for each in self.series())
         assert pairs(divtool.joint(x, y)) == crossed(ONE, OTHER)
+
+    NAMED = ("k1", "k2", "k3", "k4", "k5", "k6"), ("k5", "k3", "k1", "k6", "k2", "k4")
+
+    @pytest.mark.parametrize("index", [NAMED, ((7, 3, 9, 5, 1, 8), (1, 9, 7, 8, 3, 5))], ids=["text", "whole numbers"])
+    def test_two_names_of_indexes_are_asked(self, index: tuple[Any, Any]) -> None:
+        x, y = (pd.Series(each, index=pd.Index(own, name=name)) for each, own, name in
+                zip((ONE, OTHER), index, ("key", "other"), strict=True))  # fmt: skip
+        error = refusal(x, y)
+        assert 'its rows are named by the index "other", those of x by "key"' in error.message
+        assert all(f"--id {way}" in error.hint for way in ("key,other", "none"))
+        assert pairs(divtool.joint(x, y, id="none")) == crossed(ONE, OTHER)
+        matched = crossed(ONE, y.loc[list(index[0])].to_list())
+        assert pairs(divtool.joint(x, y, id="key,other")) == matched
+        assert pairs(divtool.joint(x, y.rename_axis("key"))) == matched
+        assert pairs(divtool.joint(x, y.set_axis(x.index).rename_axis("other"))) == crossed(ONE, OTHER)
+
+    def test_a_text_index_is_no_label(self) -> None:
+        frame = pd.DataFrame({"r": ONE, "s": OTHER}, index=pd.Index(list("uvwxyz"), name="case"))
+        assert pairs(divtool.joint(frame[["r"]], pd.Series(OTHER))) == crossed(ONE, OTHER)
+        assert '"r", "s" hold whole numbers' in refusal(frame, pd.Series(OTHER)).message
+
+
+class TestNamesOfRows:
+    """A text that is different in every row, beside labels that are whole numbers."""
+
+    def files(self, first: str, second: str) -> tuple[str, str]:
+        x, y = TestIndexes.NAMED
+        return saved("a.csv", **{first: x}, r=ONE), saved("b.csv", **{second: y}, c=OTHER)
+
+    def test_a_text_is_asked(self) -> None:
+        files = self.files("key", "other")
+        error = refusal(*files)
+        assert error.message.endswith(
+            'which column holds the labels? "other" is different in every row, "c" holds whole numbers that repeat'
+        )
+        assert "b.csv:COLUMN" in error.hint
+        assert "--id key,other" in error.hint
+        assert pairs(divtool.joint(*files, id="key,other")) == crossed(ONE, [OTHER[i] for i in (2, 4, 1, 5, 0, 3)])
+        assert pairs(divtool.joint(files[0], "b.csv:c")) == crossed(ONE, OTHER)
+
+    def test_both_files_are_named(self) -> None:
+        files = self.files("name", "image")
+        error = refusal(*files)
+        assert 'which column holds the labels? "name", "r"' in error.message
+        assert "a.csv:COLUMN b.csv:COLUMN" in error.hint
+        assert "--id name,image" in error.hint
+        assert "--columns" not in error.hint
+        assert pairs(divtool.joint("a.csv:r", "b.csv:c")) == crossed(ONE, OTHER)
+
+    def test_a_text_beside_distributions_is_asked(self) -> None:
+        rows = np.array([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]] * 3)
+        first = saved("a.csv", doc=list("uvwxyz"), u=rows[:, 0], v=rows[:, 1], w=rows[:, 2])
+        error = refusal(first, saved("b.csv", label=ONE))
+        assert '"doc" is different in every row, "u", "v", "w" hold numbers' in error.message
+        assert "--columns u,v,w" in error.hint
+        found = divtool.joint(first, "b.csv", columns="u,v,w")
+        assert pairs(found)["u", "0"] == 0.75 / 6
+
+    @pytest.mark.parametrize(
+        ("name", "texts", "beside"),
+        [("label", "uvwxyz", "seen"), ("kind", "uvwxyy", "seen"), ("kind", "uvwxyz", "fold")],
+        ids=["a label by its name", "twins", "beside a fold"],
+    )
+    def test_a_text_that_is_the_label(self, name: str, texts: str, beside: str) -> None:
+        first = saved("a.csv", **{name: list(texts), beside: ONE})
+        found = divtool.joint(first, saved("b.csv", label=OTHER))
+        assert pairs(found) == dict(Counter(zip(texts, map(str, OTHER), strict=True)))
+
+
+def test_two_first_lines_are_asked() -> None:
+    pd.Series(ONE).to_csv("a.csv", index=False)
+    pd.Series(OTHER).to_csv("b.csv", index=False)
+    error = refusal("a.csv", "b.csv")
+    assert 'begins with "0", as b.csv does' in error.message
+    assert all(way in error.hint for way in ("--header", "--no-header"))
+    assert pairs(divtool.joint("a.csv", "b.csv", header=True)) == crossed(ONE, OTHER)
+    assert pairs(divtool.joint("a.csv", "b.csv", no_header=True)) == crossed([0, *ONE], [0, *OTHER])
+    assert pairs(divtool.joint("a.csv", saved("c.csv", label=OTHER))) == crossed(ONE, OTHER)
+
+
+def test_fractions_are_no_labels() -> None:
+    files = [saved(f"{name}.csv", label=[0.5, 0.25, 1.5]) for name in "ab"]
+    error = refusal(*files)
+    assert "0.5 is a fraction" in error.message
+    assert error.hint == "labels are categories; for numbers: divtool joint TABLE X Y --bins 10"

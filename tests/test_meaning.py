@@ -121,7 +121,7 @@ class TestRowsAndLabels:
         labels = pd.Series(np.arange(50) % 4, name="y")
         predictions = pd.DataFrame(LOGITS, columns=list("0123"))
         straight = divtool.compute("ce", predictions, labels).value
-        assert divtool.compute("ce", predictions, labels.sample(frac=1, random_state=0)).value != straight
+        assert divtool.compute("ce", predictions, labels.sample(frac=1, random_state=0), id="none").value != straight
         shuffled = predictions.rename_axis("id"), labels.rename_axis("id").sample(frac=1, random_state=0)
         assert divtool.compute("ce", *shuffled).value == straight
 

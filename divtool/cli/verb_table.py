@@ -23,7 +23,7 @@ STAMP = (
     "joint_agreement.py:5678 "
     "joint_chance.py:6133 "
     "joint_information.py:8645 "
-    "joint_several.py:7567 "
+    "joint_several.py:7566 "
     "laws.py:5090 "
     "likes.py:1589 "
     "losses.py:8451 "

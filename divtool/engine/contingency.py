@@ -15,8 +15,9 @@ from divtool.accumulators.joint_table import JointTable, table_of
 from divtool.errors import InputError, ResourceError
 from divtool.formats.keys import IntegerKeys
 from divtool.formats.source import INTEGER, OTHER, TEXT, Header, Selection, Source
+from divtool.meaning.columns import aside_like
 from divtool.meaning.grammar import chosen_columns, find_column
-from divtool.meaning.ids import saved_index
+from divtool.meaning.ids import id_like, saved_index
 from divtool.meaning.kinds import decide_kind
 from divtool.options import Reading, parse_rows
 
@@ -90,8 +91,8 @@ def _names_of_rows(source: Source, reading: Reading) -> int | None:
     """The column that names X's outcomes: the one asked for, the index of a data frame, the only text, or whole numbers
     that cannot be counts. Where they could be either, it is asked."""
     header = source.header
-    if reading.id is not None:
-        return None if reading.id == "none" else find_column(header, reading.id, "--id")
+    if reading.id is not None and reading.id != "none":
+        return find_column(header, reading.id, "--id")
     index = [i for i, name in enumerate(header.names or ()) if name in header.index or saved_index(name)]
     texts = [i for i, word in enumerate(header.types) if word == TEXT]
     for found in (index, texts):
@@ -101,7 +102,9 @@ def _names_of_rows(source: Source, reading: Reading) -> int | None:
                              hint=f"--id NAME says which; {_OTHER_FORMS}")  # fmt: skip
         if found:
             return found[0]
-    return _numbered(source) if header.names is not None and header.types[:1] == (INTEGER,) else None
+    if reading.id == "none" or header.names is None or header.types[:1] != (INTEGER,):
+        return None
+    return 0 if id_like(header.name(0)) else _numbered(source)
 
 
 def _numbered(source: Source) -> int | None:
@@ -121,9 +124,14 @@ def _numbered(source: Source) -> int | None:
     numbers = [int(float(value)) for value in values]
     if numbers in (list(range(rows)), list(range(1, rows + 1))):
         return 0
-    if rows > 2 and all(low < high for low, high in pairwise(numbers)):
+    # Counts of two rows differ easily; of more rows, all different ones are more likely names where they are in order.
+    steps = [high - low for low, high in pairwise(numbers)]
+    in_order = rows > 2 and (all(step > 0 for step in steps) or all(step < 0 for step in steps))
+    # A year or an age among classes that are called otherwise.
+    odd = aside_like(header.name(0)) and not any(map(aside_like, others)) and len(set(numbers)) == rows
+    if in_order or odd:
         raise InputError(
-            "rising whole numbers: do they name the rows, or count cases?", path=header.path, column=header.name(0),
+            "whole numbers: do they name the rows, or count cases?", path=header.path, column=header.name(0),
             hint=f"--id {header.name(0)} if they are names, --id none if they are counts",
         )  # fmt: skip
     return None
@@ -163,7 +171,12 @@ def _read(source: Source, columns: tuple[int, ...], named_by: int | None, readin
     whole = [column for column in columns if header.types[column] == INTEGER]
     keys = tuple(dict.fromkeys([*([] if named_by is None else [named_by]), *whole]))
     where = source.locate(first, stop)
-    numbers = [_part(each, first, stop) for each in source.blocks(where, Selection(columns), _READ)]
+    try:
+        numbers = [_part(each, first, stop) for each in source.blocks(where, Selection(columns), _READ)]
+    except InputError as error:
+        if "--missing" in error.hint:
+            error.hint = "write 0 where there is no case"
+        raise
     # Read apart: a text file gives a column as numbers or as what is written there.
     blocks = [_part(each, first, stop) for each in source.blocks(where, Selection((), keys), _READ)] if keys else []
     source.check_unchanged()
@@ -229,7 +242,9 @@ def _refuse_totals(path: str, cells: Cells) -> None:
         sums = matrix.sum(axis=1)
         for place, name in enumerate(names):
             own = matrix[:, place]
-            summed = bool((np.abs(sums - 2.0 * own) <= _ROUNDED * np.abs(own)).all()) and len(names) > 2
+            # What is 0 shows nothing; a total is one of several numbers that are not, in more rows than one.
+            told = (np.count_nonzero(matrix, axis=1) > 2) & (own > 0.0)
+            summed = bool((np.abs(sums - 2.0 * own) <= _ROUNDED * np.abs(own)).all()) and int(told.sum()) > 1
             if not summed and not _is_total(name):
                 continue
             way_out = f"leave it out: --columns '!{name}'"
@@ -255,9 +270,9 @@ def _kind_of(source: Source, cells: Cells, reading: Reading, given: str | None) 
     if reading.normalize:
         return "probs", f"cells sum to {total:.9g}, divided by it"
     for what, sums in (("row", matrix.sum(axis=1)), ("column", matrix.sum(axis=0))):
-        if (np.abs(sums - 1.0) <= slack).all():
+        if (np.abs(sums - sums[0]) <= max(slack, _ROUNDED) * sums[0]).all():
             raise InputError(
-                f"each {what} sums to 1: shares within a {what} do not tell how often each {what} occurs",
+                f"each {what} sums to {sums[0]:.9g}: shares within a {what} do not tell how often each {what} occurs",
                 path=header.path, hint=f"give the counts, or probabilities that sum to 1 in all; {_OTHER_FORMS}",
             )  # fmt: skip
     raise InputError(

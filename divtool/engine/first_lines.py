@@ -11,21 +11,34 @@ from divtool.formats.source import INTEGER, Header, Selection, Source
 from divtool.options import Reading
 
 _UNDECIDED = "0"
+_INDEX = "index"
 
 
 def with_settled_headers(opened: Sequence[Opened], reading: Reading) -> list[Opened]:
     """The operands with their first lines taken for what they are: a file of one column that would have one row more
     than the file it is held against begins with a header."""
+    settled = _indexed(opened) if reading.id == _INDEX else list(opened)
     if len(opened) < 2 or reading.header or reading.no_header:
-        return list(opened)
-    settled = list(opened)
+        return settled
     for i, each in enumerate(settled):
         other = settled[0] if i else settled[1]
-        if other.source is each.source or not _is_undecided(each.source):
+        if other.source is each.source or not is_undecided(each.source):
             continue
         if each.source.count() == _rows_of(other.source) + 1:
             settled[i] = _noted(with_header(each, True), other)
     return settled
+
+
+def _indexed(opened: Sequence[Opened]) -> list[Opened]:
+    """Data frames whose index only counts the rows with it as a column: it is asked for by name."""
+    if all(each.header.counted is None or each.header.find(_INDEX) is not None for each in opened):
+        return list(opened)
+    from divtool.formats.memory import FrameSource
+
+    # What is there twice stays one source.
+    own = {id(each.source): each.source for each in opened}
+    found = {key: source.indexed() if isinstance(source, FrameSource) else source for key, source in own.items()}
+    return [replace(each, source=found[id(each.source)]) for each in opened]
 
 
 def with_header(opened: Opened, there: bool) -> Opened:
@@ -36,7 +49,8 @@ def with_header(opened: Opened, there: bool) -> Opened:
     return replace(opened, source=source.with_header(there)) if isinstance(source, CsvSource) else opened
 
 
-def _is_undecided(source: Source) -> bool:
+def is_undecided(source: Source) -> bool:
+    """Whether a text of one column of whole numbers begins with a ``0`` that is taken for one of them."""
     header: Header = source.header
     if header.format not in ("csv", "tsv") or header.names is not None or list(header.types) != [INTEGER]:
         return False

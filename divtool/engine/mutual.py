@@ -77,12 +77,13 @@ def gain_request(options: Mapping[str, Any]) -> GainRequest:
         return pick(group, {name: options[name] for name in names if name in options})
 
     gaining = of(Gaining, GAINING)
-    _check(gaining)
+    counting = of(Counting, COUNTING)
+    _check(gaining, counting)
     unit = unit_of_base(of(Measuring, ("base",)).base)
-    return GainRequest(of(Reading, READING), of(Counting, COUNTING), of(Running, RUNNING), gaining, unit)
+    return GainRequest(of(Reading, READING), counting, of(Running, RUNNING), gaining, unit)
 
 
-def _check(gaining: Gaining) -> None:
+def _check(gaining: Gaining, counting: Counting) -> None:
     asked = [flag for flag, given in (("--target", gaining.target is not None), ("--matrix", gaining.matrix),
                                       ("--together", gaining.together)) if given]  # fmt: skip
     if len(asked) != 1:
@@ -98,6 +99,8 @@ def _check(gaining: Gaining) -> None:
         raise UsageError("--sort is for --target and --matrix")
     if gaining.lag is not None:
         parse_lags(gaining.lag)
+        if counting.counts is not None:
+            raise UsageError("--lag is for rows that are steps in time; --counts makes a row stand for several cases")
     if gaining.lag is None and gaining.history != defaults.history:
         raise UsageError("--history is for --lag: how much of the target's own past is known")
     if not gaining.permutations and gaining.seed != defaults.seed:
@@ -326,6 +329,7 @@ def _warnings(source: Source, columns: Sequence[Variable], gains: Sequence[Gain]
 
 
 def _quoted(names: Sequence[str]) -> str:
+    names = list(dict.fromkeys(names))
     return ", ".join(f'"{name}"' for name in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 

@@ -26,7 +26,7 @@ from divtool.engine.naming import SAME_BESIDE, check_members_beside, id_columns
 from divtool.engine.operands import Opened, open_one
 from divtool.engine.plan import Plan, running_of
 from divtool.engine.prepare import check_join, rows_matched
-from divtool.engine.side_columns import label_column, order_beside
+from divtool.engine.side_columns import check_first_lines, check_indexes, label_columns, order_beside
 from divtool.engine.twins import MOST_ROWS, Hashes, may_hold_twins
 from divtool.errors import InputError, ResourceError, UsageError
 from divtool.formats.keys import Keys
@@ -34,6 +34,7 @@ from divtool.formats.source import Block, Selection
 from divtool.meaning.columns import Columns
 from divtool.meaning.ids import Ids
 from divtool.meaning.labels import LabelRule
+from divtool.meaning.outcomes import way_out
 from divtool.measures.declare import DISTRIBUTIONS, Operand
 from divtool.numerics.softcounts import OuterSums
 from divtool.options import Counting, Reading, Running, parse_rows
@@ -103,8 +104,7 @@ def joined(
     operands: Sequence[Any], reading: Reading, counting: Counting, running: Running, progress: Progress | None = None
 ) -> Joined:
     """The joint table of two operands, their rows matched by ids or by position."""
-    opened = [open_one(operand, thing, reading) for operand, thing in zip(_OPENED, operands, strict=True)]
-    opened = with_settled_headers(opened, reading)
+    opened = _opened(operands, reading)
     plan, sides = _planned(opened, reading, counting, running)
     try:
         state = _folded(plan, sides, progress)
@@ -122,6 +122,13 @@ def joined(
         raise InputError("no case is left: all rows are left out", path=plan.inputs[0].title,
                          hint="see --missing and --join")  # fmt: skip
     return Joined(state.table(), sides, plan.notes, state.sums is not None, state.rows, state.left_out)
+
+
+def _opened(operands: Sequence[Any], reading: Reading) -> list[Opened]:
+    opened = [open_one(operand, thing, reading) for operand, thing in zip(_OPENED, operands, strict=True)]
+    opened = with_settled_headers(opened, reading)
+    check_first_lines(opened, reading)
+    return opened
 
 
 def _planned(
@@ -156,17 +163,18 @@ def _columns_of(opened: Sequence[Opened], reading: Reading) -> tuple[Ids, tuple[
     """The columns of both files that name their rows, and those that hold labels (None: a distribution)."""
     ids = id_columns(opened, reading)
     beside = check_members_beside(opened, ids.columns)
-    x, y = (label_column(each, id, reading) for each, id in zip(opened, ids.columns, strict=True))
+    if reading.id is None and None in ids.columns:
+        check_indexes(opened)
+    x, y = label_columns(opened, ids.columns, reading)
     how = SAME_BESIDE if beside else ids.how
-    if not how and reading.id is None and None in ids.columns:
-        how = order_beside(opened, (x, y))
+    if not beside and reading.id is None and None in ids.columns:
+        how = order_beside(opened, (x, y)) or how
     return Ids(ids.columns, how), (x, y)
 
 
 def check_sides(operands: Sequence[Any], reading: Reading) -> None:
     """Refuse two files that cannot be joined, as far as can be told before their rows are read."""
-    opened = [open_one(operand, thing, reading) for operand, thing in zip(_OPENED, operands, strict=True)]
-    _columns_of(with_settled_headers(opened, reading), reading)
+    _columns_of(_opened(operands, reading), reading)
 
 
 def _column(side: LabelSide) -> tuple[str, int]:
@@ -185,10 +193,15 @@ def _side(
     header = opened.header
     name = header.name(label)
     threads, chunk_bytes = running_of(running)
-    found = count_outcomes(
-        opened.source, [Variable(label, name)], [(0,)], threads=threads, chunk_bytes=chunk_bytes,
-        refuse_missing=counting.missing == "error",
-    )  # fmt: skip
+    try:
+        found = count_outcomes(
+            opened.source, [Variable(label, name)], [(0,)], threads=threads, chunk_bytes=chunk_bytes,
+            refuse_missing=counting.missing == "error",
+        )  # fmt: skip
+    except InputError as error:
+        if error.hint == way_out([name]):
+            error.hint = "labels are categories; for numbers: divtool joint TABLE X Y --bins 10"
+        raise
     entries = found.table((0,)).entries[0]
     codes = {text: code for code, text in enumerate(entries) if text is not None}
     rule = LabelRule("name", len(entries), codes, (), header.path, name if header.names else None)

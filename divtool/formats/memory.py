@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from divtool.errors import InputError, UsageError
+from divtool.errors import UsageError
 from divtool.formats.arrow_types import has_decimals
 from divtool.formats.fields import Cells, fields_of, first_width, refuse_twins
+from divtool.formats.frames import Frame, frame_of, holds_columns, with_index
 from divtool.formats.npy import ArraySource
 from divtool.formats.source import Block, Extent, Header, Place, Selection, Source, row_steps
 
@@ -18,16 +20,13 @@ from divtool.formats.source import Block, Extent, Header, Place, Selection, Sour
 class TableSource:
     """An Arrow table."""
 
-    def __init__(
-        self, table: pa.Table, name: str, index: tuple[str, ...] = (), renumbered: str | None = None
-    ) -> None:  # fmt: skip
+    def __init__(self, table: pa.Table, name: str) -> None:
         self._table = table
         self._fields = fields_of(table.schema, self._first_length)
         refuse_twins(self._fields.names, name)
         self.header = Header(
             name, "table", self._fields.names, self._fields.types, table.num_rows, "memory",
-            vectors=self._fields.vectors, decimals=has_decimals(table.schema), index=index,
-            renumbered=renumbered,
+            vectors=self._fields.vectors, decimals=has_decimals(table.schema),
         )  # fmt: skip
 
     def _first_length(self, name: str) -> int:
@@ -73,25 +72,26 @@ class TableSource:
             yield cells.block(selection)
 
 
+class FrameSource(TableSource):
+    """A data frame of pandas, which also has an index."""
+
+    def __init__(self, frame: Frame, name: str) -> None:
+        super().__init__(frame.table, name)
+        self._frame = frame
+        self.header = replace(self.header, index=frame.index, renumbered=frame.renumbered, counted=frame.counted)
+
+    def indexed(self) -> FrameSource:
+        """The same with its index as a column, also where that only counts the rows."""
+        return FrameSource(with_index(self._frame), self.header.path)
+
+
 def open_object(thing: Any, name: str) -> Source:
     """A source from a NumPy array, an Arrow table, a pandas DataFrame or Series, or a list of numbers or names."""
     module = type(thing).__module__.partition(".")[0]
     if isinstance(thing, pa.Table):
         return TableSource(thing, name)
-    if module == "pandas":
-        frame = thing.to_frame(name=thing.name or "values") if type(thing).__name__ == "Series" else thing
-        # An index that says more than the place of a row names the rows, as it does in pandas.
-        index: tuple[str, ...] = ()
-        renumbered = _renumbered(frame.index)
-        if renumbered or frame.index.name is not None or type(frame.index).__name__ != "RangeIndex":
-            index = (str(frame.index.name or "index"),)
-            frame = frame.reset_index(names=frame.index.name or "index")
-        frame = frame.rename(columns=str)
-        try:
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-        except (ValueError, TypeError, pa.ArrowException) as error:
-            raise InputError(f"cannot be read as a table: {error}", path=name) from None
-        return TableSource(table.replace_schema_metadata(None), name, index, renumbered)
+    if module == "pandas" and holds_columns(thing):
+        return FrameSource(frame_of(thing, name), name)
     if isinstance(thing, np.ma.MaskedArray):
         raise UsageError(f"{name}: a masked array is not read; fill it, or leave the masked rows out")
     try:
@@ -103,13 +103,3 @@ def open_object(thing: Any, name: str) -> Source:
             f"{name}: a {type(thing).__name__} cannot be read; expected a path, an array, a DataFrame or an Arrow table"
         )
     return ArraySource(array, name)
-
-
-def _renumbered(index: Any) -> str | None:
-    """The name of the column that becomes of an index without a name that holds the numbers of the rows, 0 to n-1, in
-    any order; None for any other, and for one that counts them as a data frame does that was never put in order."""
-    if index.name is not None or index.nlevels != 1 or (type(index).__name__ == "RangeIndex" and index.step > 0):
-        return None
-    values = np.asarray(index)
-    holds = values.dtype.kind in "iu" and np.array_equal(np.sort(values), np.arange(len(values)))
-    return "index" if holds else None

@@ -57,7 +57,8 @@ class Header:
     ``origin`` how the table came out of the file: unpacked, of several parts; ``unordered``: the columns stand in the
     order of the first row's scores, which means nothing; ``index``: the columns that pandas says name the rows;
     ``renumbered`` is the one of these that had no name and holds the numbers of the rows, 0 to n-1, as a data frame has
-    them that was sorted or shuffled.
+    them that was sorted or shuffled; ``counted`` are the numbers of the rows in an index without a name that only
+    counts, which is no column as a rule.
 
     An array has a ``shape``, and the ``class_axis`` along which its rows lie (None: each cell is a row of its own);
     ``arranged`` says how that was found, where it is not rows by columns.
@@ -82,6 +83,7 @@ class Header:
     unordered: bool = False
     index: tuple[str, ...] = ()
     renumbered: str | None = None
+    counted: range | None = None
 
     @property
     def positions(self) -> tuple[int, ...]:

@@ -99,7 +99,7 @@ def parse_rule(text: str, whole: str | None = None) -> Rule:
     """One rule. Raises :class:`UsageError`, which shows the ``whole`` value of the option.
 
     >>> parse_rule("frequency:4")
-    Rule(kind='frequency', number=4, edges=())
+    Rule(kind='frequency', number=4, edges=(), sparing=False)
     """
     shown, plain = text if whole is None else whole, text.strip().lower()
     counted = _COUNTED.fullmatch(plain)

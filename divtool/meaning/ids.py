@@ -148,6 +148,7 @@ def decide_ids(tables: Sequence[Table]) -> Ids:
     if shared:
         best = _best(tables, shared)
         _ask_about_renumbered(tables, best.columns)
+        _ask_about_counted(tables, best.columns)
         return best
     texts = _shared(tables, [_texts(table) for table in tables]) if all(t.header.names for t in tables) else []
     texts = [each for each in texts if _may_name(tables, each)]
@@ -172,7 +173,8 @@ def _of_some(tables: Sequence[Table], found: Sequence[Sequence[int]]) -> Ids:
             raise _different_names(some, [own[i] for i in having])
         for i, column in zip(having, _best(some, shared).columns, strict=True):
             columns[i] = column
-    return Ids(tuple(columns))
+    _ask_about_counted(tables, columns)
+    return Ids(tuple(columns), "" if having else _differ(tables))
 
 
 def _candidates(table: Table) -> list[int]:
@@ -250,11 +252,36 @@ def _ask_about_renumbered(tables: Sequence[Table], columns: Sequence[int | None]
     (first, column), others = own[0], own[1:]
     for other, its_column in others:
         if not _agree((first, other), (column, its_column)):
-            raise InputError(
-                f"its index numbers the rows from 0, and so does that of {other.header.path} in another order: are"
-                " rows matched by these numbers, or as they stand?", path=first.header.path,
-                hint=f'{_BY_INDEX} matches by the index; {BY_POSITION} (id="none", .reset_index(drop=True))',
-            )  # fmt: skip
+            raise _two_orders(first, other)
+
+
+def _ask_about_counted(tables: Sequence[Table], columns: Sequence[int | None]) -> None:
+    """The same of an index in another order than 0 to n-1, and a data frame that goes by position and whose rows are
+    counted so."""
+    counted = [table.header.counted for table, column in zip(tables, columns, strict=True) if column is None]
+    for table in tables:
+        header = table.header
+        own = None if header.renumbered is None else header.find(header.renumbered)
+        if own is None or header.rows is None or header.counted is not None or range(header.rows) not in counted:
+            continue
+        raise _two_orders(table, tables[[each.header.counted for each in tables].index(range(header.rows))])
+
+
+def _two_orders(first: Table, other: Table) -> InputError:
+    return InputError(
+        f"its index numbers the rows from 0, and so does that of {other.header.path} in another order: are"
+        " rows matched by these numbers, or as they stand?", path=first.header.path,
+        hint=f'{_BY_INDEX} matches by the index; {BY_POSITION} (id="none", .reset_index(drop=True))',
+    )  # fmt: skip
+
+
+def _differ(tables: Sequence[Table]) -> str:
+    """What is to be told of data frames of as many rows that are counted by other numbers."""
+    counted = [table.header.counted for table in tables]
+    first = counted[0]
+    if first is None or any(each is None or len(each) != len(first) for each in counted):
+        return ""
+    return "" if all(each == first for each in counted) else "the indexes differ"
 
 
 def _those(shared: Sequence[_Shared], fits: Callable[[_Shared], bool]) -> Sequence[_Shared]:

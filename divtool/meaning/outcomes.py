@@ -24,6 +24,7 @@ _WHOLE = re.compile(r"\s*([+-]?\d{1,300})\.0*\s*")
 _DIGITS = re.compile(r"\s*([+-]?)(0|[1-9]\d*)\s*", re.ASCII)
 _POWER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+\s*")
 _SHOWN = 6
+_NUMBERS = (FLOAT, INTEGER)
 _EXACT = 2.0**53
 
 Look = Callable[[int], Keys | None]
@@ -64,10 +65,11 @@ def decide_outcomes(
     variables = []
     for column in columns:
         name = header.name(column)
-        # A rule for all columns is meant for numbers; few whole numbers stay as they are, and text is never cut.
+        # A rule for all columns is meant for numbers; few whole numbers stay as they are, and so do those of a target
+        # or a condition, which may be classes. Text is never cut.
         needs = _is_continuous(header, look, column)
         rule = rules.of(name) if needs or name in rules.own else None
-        if rule is None and rules.every is not None and header.types[column] in (FLOAT, INTEGER):
+        if rule is None and rules.every is not None and column not in wanted and header.types[column] in _NUMBERS:
             rule = replace(rules.every, sparing=True)
         if rule is not None and header.types[column] not in (FLOAT, INTEGER):
             raise InputError(f"holds {header.types[column]}; intervals are of numbers (--bins)", path=header.path,

@@ -142,8 +142,8 @@ def conditional_mutual_information(table: JointTable, x: int, y: int, given: tup
 
     >>> from divtool.accumulators.joint_table import table_of
     >>> exclusive = table_of(np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]))
-    >>> conditional_mutual_information(exclusive, 0, 1, (2,)) == np.log(2.0)
-    True
+    >>> conditional_mutual_information(exclusive, 0, 1, (2,))
+    0.6931471805599453
     """
     with_x, with_y, alone = table.sums(x, *given), table.sums(y, *given), table.sums(*given)
     # Where one variable tells the other, it is the other's entropy, to the last bit.

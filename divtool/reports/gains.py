@@ -88,6 +88,8 @@ def _pieces(result: GainResult, digits: int, width: int) -> list[RenderableType]
 
 def _headline(result: GainResult, digits: int) -> str:
     said = safe(result.question, 200)
+    if result.target is not None and result.target.rule and result.estimator.partition(":")[0] != "ksg":
+        said += f" ({safe(result.target.rule, 60)})"
     if result.target is not None and result.target_entropy is not None:
         given = f" | {', '.join(safe(name, _NAME) for name in result.conditions)}" if result.conditions else ""
         said += (

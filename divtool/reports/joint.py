@@ -151,8 +151,8 @@ def _tested(each: Figure) -> str:
 def p_value(p: float, log10_p: float) -> str:
     """A p-value for people, also one that is no double any more.
 
-    >>> p_value(0.012345, -1.9085), p_value(0.0, -4000.3)
-    ('0.01234', '10^-4000.3')
+    >>> p_value(0.0123, -1.91), p_value(0.0, -4000.3)
+    ('0.0123', '10^-4000.3')
     """
     return f"{p:.4g}" if p > 1e-300 or log10_p == -float("inf") else f"10^{log10_p:.1f}"
 
