@@ -115,12 +115,6 @@ class JointTable:
     def _part(self, entries: tuple[tuple[str | None, ...], ...], cells: Codes, counts: Integers) -> JointTable:
         return JointTable(entries, cells, counts, None if self.cases is None else int(counts.sum()))
 
-    def dense(self) -> Integers:
-        """All cells as an array with an axis for each variable."""
-        array = np.zeros(tuple(len(names) for names in self.entries), self.counts.dtype)
-        array[tuple(self.cells.T)] = self.counts
-        return array
-
 
 def table_of(counts: Any, entries: Sequence[Sequence[str | None]] | None = None, *, cases: bool = True) -> JointTable:
     """The table of an array of whole numbers with an axis for each variable, its outcomes called 0, 1, ... unless they

@@ -14,7 +14,7 @@ from divtool.measures.statistic import Significance, statistic
 from divtool.numerics import association
 from divtool.numerics.chance import excess_information
 from divtool.numerics.chisquare import chi_square_survival, log_chi_square_survival
-from divtool.numerics.exactsum import rounded, rounded_root
+from divtool.numerics.exactsum import rounded_root
 
 _SAME = {"scale-free", "names-do-not-matter"}
 _AGRESTI = "Agresti, A. (2013), Categorical Data Analysis, 3rd edition, section 3.2"
@@ -56,10 +56,8 @@ def _tested(table: JointTable, value: float) -> Significance:
     """A statistic that is chi-square with (rows - 1)(columns - 1) degrees of freedom where X and Y are independent."""
     rows, columns = table.margin(0).counts, table.margin(1).counts
     degrees = (rows.size - 1) * (columns.size - 1)
-    least = int(rows.min()) * int(columns.min()) / table.total
     log_p = log_chi_square_survival(value, degrees)
-    details = (("least_expected", least),)
-    return Significance(value, degrees, chi_square_survival(value, degrees), 0.0 + log_p / _LOG_TEN, details)
+    return Significance(value, degrees, chi_square_survival(value, degrees), 0.0 + log_p / _LOG_TEN)
 
 
 @statistic(
@@ -117,11 +115,3 @@ def few_expected(table: JointTable) -> tuple[int, int]:
         few += sum(bisect_left(ranked, bound / row) for row in rows.tolist())
         cells += rows.size * columns.size
     return few, cells
-
-
-def expected_by_chance(rows: int, columns: int, total: int) -> float:
-    """(rows - 1)(columns - 1) / 2N: about what mutual information in nats is on average where there is none.
-
-    Miller, G. A. (1955), Note on the bias of information estimates.
-    """
-    return rounded(Fraction((rows - 1) * (columns - 1), 2 * total))

@@ -39,13 +39,12 @@ LAWS = {
 @dataclass(frozen=True)
 class Significance:
     """A statistic with its null distribution: chi-square with so many degrees of freedom; ``log10_p_value`` goes on
-    where the p-value itself is no double any more. ``details`` say what its approximation rests on."""
+    where the p-value itself is no double any more."""
 
     value: float
     degrees_of_freedom: int
     p_value: float
     log10_p_value: float
-    details: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
