@@ -139,3 +139,5 @@ def test_a_rule_for_all_columns_leaves_the_target_alone() -> None:
     result = divtool.mi("d.csv", target="digit", bins=4)
     assert (result.target.outcomes, result.target.rule) == (10, "")
     assert divtool.mi("d.csv", target="digit", bins={"x": 4, "digit": 4}).target.outcomes == 4
+    # Of two columns neither is the target.
+    assert [each.outcomes for each in divtool.joint("d.csv", "x", "digit", bins=4).variables] == [4, 4]

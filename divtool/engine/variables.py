@@ -70,7 +70,7 @@ def decided_of(
     try:
         decided = decide_outcomes(
             header, cache(partial(first_outcomes, source)), chosen=None if only else reading.columns, bins=rules,
-            wanted=wanted, taken=taken,
+            wanted=wanted, taken=taken, uncut=() if only else wanted,
         )  # fmt: skip
     except InputError as error:
         _explain(error, header, only)

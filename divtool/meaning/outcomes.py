@@ -50,12 +50,14 @@ class Outcomes:
 def decide_outcomes(
     header: Header, look: Look, *, chosen: str | None = None, bins: BinRules | None = None,
     wanted: Sequence[int] = (), taken: Mapping[int, str] = MappingProxyType({}), option: str = "--columns",
+    uncut: Sequence[int] = (),
 ) -> Outcomes:  # fmt: skip
     """The variables of a table: the columns asked for, else all but those that name rows.
 
     ``look`` gives the first entries of a column (None where they cannot be read); ``wanted`` columns are variables in
-    any case (a target, a condition); ``taken`` columns serve something else, and what. Text, whole numbers and truths
-    are categories. Columns of fractions need a rule; without one :class:`InputError` names all of them at once.
+    any case (a target, a condition), ``uncut`` ones keep their whole numbers under a rule for all columns; ``taken``
+    columns serve something else, and what. Text, whole numbers and truths are categories. Columns of fractions need a
+    rule; without one :class:`InputError` names all of them at once.
     """
     rules = bins or BinRules()
     for name in rules.own:
@@ -69,7 +71,7 @@ def decide_outcomes(
         # or a condition, which may be classes. Text is never cut.
         needs = _is_continuous(header, look, column)
         rule = rules.of(name) if needs or name in rules.own else None
-        if rule is None and rules.every is not None and column not in wanted and header.types[column] in _NUMBERS:
+        if rule is None and rules.every is not None and column not in uncut and header.types[column] in _NUMBERS:
             rule = replace(rules.every, sparing=True)
         if rule is not None and header.types[column] not in (FLOAT, INTEGER):
             raise InputError(f"holds {header.types[column]}; intervals are of numbers (--bins)", path=header.path,
