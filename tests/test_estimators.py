@@ -14,7 +14,8 @@ from mpmath import mp, mpf
 from divtool.errors import InputError, UsageError
 from divtool.measures.estimators import ESTIMATORS, estimated, estimator
 from divtool.measures.estimators import names as names_of_estimators
-from divtool.numerics.counts_of_counts import CountsOfCounts, exact_sum
+from divtool.numerics.counts_of_counts import CountsOfCounts
+from divtool.numerics.exactsum import exact_sum
 
 U = 2.0**-53
 GOLDEN = {

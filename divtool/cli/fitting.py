@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from divtool import api
-from divtool.cli.running import emit_records, tell
+from divtool.cli.running import chosen_form, emit_records, on_terminal, tell
 from divtool.cli.signature import parameter, tool_function
 from divtool.engine.fit_options import READING, Fitting
 from divtool.errors import UsageError
@@ -19,7 +19,6 @@ from divtool.findings import FitResult
 from divtool.formats.atomic import check_output
 from divtool.formats.opening import file_and_key
 from divtool.options import REPORTS, Reading, Writing, fields_of
-from divtool.reports.rendering import form_of_suffix
 
 
 def fit_command() -> Callable[..., None]:
@@ -69,9 +68,7 @@ def _form_of(options: dict[str, Any]) -> str:
         raise UsageError(f"--digits {options['digits']}: expected a number from 1 to 17")
     if options["quiet"] and asked is not None:
         raise UsageError("--quiet prints the bare number; --format asks for more")
-    if asked is not None:
-        return str(asked)
-    return form_of_suffix(output) if output is not None else "table" if sys.stdout.isatty() else "tsv"
+    return chosen_form(asked, output)
 
 
 def _text(result: FitResult, form: str, options: dict[str, Any]) -> str:
@@ -83,6 +80,6 @@ def _text(result: FitResult, form: str, options: dict[str, Any]) -> str:
     dumb = os.environ.get("TERM") == "dumb" and sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     return render_fit(
-        result, form, digits=options["digits"], terminal=sys.stdout.isatty() and not to_file and not dumb,
+        result, form, digits=options["digits"], terminal=on_terminal(options["output"]),
         ascii_only=not to_file and (dumb or not encoding.startswith("utf")),
     )  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Any
 import typer
 
 from divtool import api
-from divtool.cli.joining import READING, RUNNING, WRITING, form_of, on_terminal
+from divtool.cli.joining import READING, RUNNING, WRITING
 from divtool.cli.progress import Progress
-from divtool.cli.running import emit_records, tell
+from divtool.cli.running import chosen_form, emit_records, on_terminal, tell
 from divtool.cli.signature import parameter, tool_function
 from divtool.formats.atomic import check_output
 from divtool.formats.opening import file_and_key
@@ -50,7 +50,7 @@ def _mi(table: str, **options: Any) -> None:
     Example:   divtool mi examples/data/admissions.csv --target admitted --counts applicants
     """
     writing = pick(Writing, {name: options.pop(name) for name in WRITING})
-    form = form_of(writing.format, writing.output)
+    form = chosen_form(writing.format, writing.output)
     if writing.output is not None:
         check_output(writing.output, [file_and_key(table)[0]])
     with Progress(options.pop("progress")) as progress:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,14 +11,13 @@ import typer
 
 from divtool import api
 from divtool.cli.progress import Progress
-from divtool.cli.running import emit_records, tell
+from divtool.cli.running import chosen_form, emit_records, on_terminal, tell
 from divtool.cli.signature import parameter, tool_function
 from divtool.errors import UsageError
 from divtool.formats.atomic import check_output
 from divtool.formats.opening import file_and_key
 from divtool.options import Counting, Measuring, Reading, Running, Writing, pick
 from divtool.reports.joint import render_joint
-from divtool.reports.rendering import form_of_suffix
 
 READING = ("columns", "id", "header", "no_header", "delimiter", "input_format", "concat", "rows")
 RUNNING = ("threads", "chunk_size", "progress")
@@ -76,7 +74,9 @@ def _joint(table: str, x: str | None, y: str | None, quiet: bool, **options: Any
     if quiet and len(",".join(options["measure"]).split(",")) > 1:
         raise several
     writing = pick(Writing, {name: options.pop(name) for name in WRITING})
-    form = form_of(writing.format, writing.output)
+    if quiet and writing.format is not None:
+        raise UsageError("--quiet prints the bare number; --format asks for more")
+    form = chosen_form(writing.format, writing.output)
     if writing.output is not None:
         check_output(writing.output, [file_and_key(each)[0] for each in (table, x, y) if each is not None])
         if options["cells"] is not None and os.path.realpath(options["cells"]) == os.path.realpath(writing.output):
@@ -89,17 +89,3 @@ def _joint(table: str, x: str | None, y: str | None, quiet: bool, **options: Any
     shown = on_terminal(writing.output)
     text = f"{result.value!r}\n" if quiet else render_joint(result, form, digits=writing.digits, terminal=shown)
     emit_records(text, form, writing.output)
-
-
-def form_of(asked: str | None, output: str | None) -> str:
-    """The form of a report: asked for, else by the output's suffix, else a table on a terminal and TSV in a pipe."""
-    if asked is not None:
-        return asked
-    if output is not None:
-        return form_of_suffix(output)
-    return "table" if sys.stdout.isatty() else "tsv"
-
-
-def on_terminal(output: str | None) -> bool:
-    """Whether what is printed is seen on a terminal that can show it."""
-    return sys.stdout.isatty() and output is None and os.environ.get("TERM") != "dumb"

@@ -51,8 +51,7 @@ def _explain(declared: Declaration, operands: list[str], options: dict[str, Any]
 
     told = api.explain(declared.name, *operands, **options)
     tell(told.warnings)
-    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    text = explained_as_json(told) if form == "json" else explained_as_text(told, terminal=terminal)
+    text = explained_as_json(told) if form == "json" else explained_as_text(told, terminal=on_terminal(None))
     emit([text.encode()])
 
 
@@ -83,8 +82,7 @@ def text_of(result: Result, form: str, options: dict[str, Any]) -> str:
     """The result in the form asked for."""
     if options.get("quiet"):
         return f"{result.value!r}\n"
-    terminal = sys.stdout.isatty() and not options.get("output") and os.environ.get("TERM") != "dumb"
-    return render(result, form, digits=options.get("digits") or 7, terminal=terminal)
+    return render(result, form, digits=options.get("digits") or 7, terminal=on_terminal(options.get("output")))
 
 
 def form_of(asked: str | None, output: str | None, declared: Declaration, options: dict[str, Any]) -> str:
@@ -100,7 +98,21 @@ def form_of(asked: str | None, output: str | None, declared: Declaration, option
         return asked
     if output and not rows:
         return form_of_suffix(output)
+    return chosen_form(None, None)
+
+
+def chosen_form(asked: str | None, output: str | None) -> str:
+    """The form of a report: asked for, else by the output's suffix, else a table on a terminal and TSV in a pipe."""
+    if asked is not None:
+        return asked
+    if output is not None:
+        return form_of_suffix(output)
     return "table" if sys.stdout.isatty() else "tsv"
+
+
+def on_terminal(output: str | None) -> bool:
+    """Whether what is printed is seen on a terminal that can show it."""
+    return sys.stdout.isatty() and output is None and os.environ.get("TERM") != "dumb"
 
 
 def emit(pieces: Iterable[bytes], output: str | None = None) -> None:

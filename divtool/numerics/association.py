@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from divtool.numerics.divergence import g
+from divtool.numerics.exactsum import exact_sum
 
 Integers: TypeAlias = npt.NDArray[Any]
 Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -52,7 +53,7 @@ def conditional_entropy(cells: Integers, given: Integers, total: int) -> float:
     if cells.size == 0:
         return 0.0
     # log(m/n) as log1p((m - n)/n) keeps its digits where a cell is nearly all of its condition.
-    return math.fsum((quotient(cells, total) * _log1p_far(given - cells, cells)).tolist())
+    return exact_sum(quotient(cells, total) * _log1p_far(given - cells, cells))
 
 
 def _log1p_far(part: Integers, whole: Integers) -> Doubles:
@@ -80,7 +81,7 @@ def relative_entropy(
     The term (n/N) (e^t - 1 - t), t = log(Q/P), is never negative, and its derivative in an error of Q is 0.
     """
     terms = quotient(cells, total) * g(log_ratio(expected, actual))
-    return math.fsum([*terms.tolist(), *elsewhere])
+    return exact_sum(np.append(terms, [*elsewhere]))
 
 
 def mutual_information(cells: Integers, rows: Integers, columns: Integers, total: int) -> float:
@@ -105,7 +106,7 @@ def lautum_information(cells: Integers, rows: Integers, columns: Integers, total
     if _sum(expected) != total * total:
         return math.inf
     terms = quotient(expected, total * total) * g(log_ratio(cells * total, expected))
-    return math.fsum(terms.tolist())
+    return exact_sum(terms)
 
 
 def conditional_information(
@@ -166,7 +167,7 @@ def chi_square(cells: Integers, rows: Integers, columns: Integers, total: int) -
     expected = rows * columns
     gap = cells * total - expected
     missing = total * total - _sum(expected)
-    return math.fsum([*(quotient(gap, expected) * quotient(gap, total)).tolist(), missing / total])
+    return exact_sum(np.append(quotient(gap, expected) * quotient(gap, total), missing / total))
 
 
 def _sum(counts: Integers) -> int:

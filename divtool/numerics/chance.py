@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from divtool.errors import ResourceError
-from divtool.numerics.counts_of_counts import exact_sum
 from divtool.numerics.errorfree import Doubles, two_product
+from divtool.numerics.exactsum import exact_sum
 from divtool.numerics.gammas import stirling_error
 from divtool.numerics.logdefect import entropy_defect
 from divtool.numerics.loggamma import log_factorial

@@ -12,13 +12,10 @@ import numpy.typing as npt
 
 from divtool.errors import InputError
 from divtool.numerics.errorfree import Doubles
-from divtool.numerics.exactsum import ExactSum, rounded
 
 Integers = npt.NDArray[Any]
 
 _MOST_PLAIN = 1 << 62
-# Below this many terms Python's own exact sum is the faster one; both give the same double.
-_FEW = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,16 +107,3 @@ def _double(whole: int) -> float:
         return float(whole)
     except OverflowError:
         return math.inf
-
-
-def exact_sum(terms: Doubles) -> float:
-    """The sum of finite doubles, rounded once.
-
-    >>> exact_sum(np.array([1e300, 1.0, -1e300]))
-    1.0
-    """
-    if terms.size < _FEW:
-        return math.fsum(terms.tolist())
-    total = ExactSum()
-    total.update(np.asarray(terms, np.float64))
-    return rounded(total.present())

@@ -12,8 +12,9 @@ import math
 
 import numpy as np
 
-from divtool.numerics.counts_of_counts import CountsOfCounts, exact_sum
+from divtool.numerics.counts_of_counts import CountsOfCounts
 from divtool.numerics.errorfree import Doubles
+from divtool.numerics.exactsum import exact_sum
 from divtool.numerics.gammas import digamma_difference, log_less_digamma
 
 

@@ -17,8 +17,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from divtool.numerics.counts_of_counts import CountsOfCounts, exact_sum
+from divtool.numerics.counts_of_counts import CountsOfCounts
 from divtool.numerics.errorfree import Doubles
+from divtool.numerics.exactsum import exact_sum
 from divtool.numerics.gammas import BERNOULLI, FAR, stirling_error, trigamma
 from divtool.numerics.logdefect import entropy_defect
 from divtool.numerics.posteriors import wolpert_wolf

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from divtool.numerics.counts_of_counts import CountsOfCounts, exact_sum
+from divtool.numerics.counts_of_counts import CountsOfCounts
 from divtool.numerics.errorfree import Doubles
+from divtool.numerics.exactsum import exact_sum
 from divtool.numerics.gammas import digamma_difference
 
 

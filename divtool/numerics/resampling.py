@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from divtool.errors import ResourceError, UsageError
-from divtool.numerics.counts_of_counts import exact_sum
 from divtool.numerics.errorfree import Doubles
+from divtool.numerics.exactsum import exact_sum
 from divtool.numerics.logdefect import entropy_defect
 
 Integers = npt.NDArray[Any]

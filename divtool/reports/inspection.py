@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from divtool.options import KINDS
+from divtool.reports.plain import jsonable
 from divtool.reports.safetext import safe
 from divtool.reports.table import input_lines, number
 from divtool.result import SCHEMA, Explanation, Figures, Inspection, LabelFigures
@@ -23,7 +22,7 @@ def as_text(seen: Sequence[Inspection]) -> str:
 
 def as_json(seen: Sequence[Inspection], version: str) -> str:
     """The same with every bit."""
-    document = {"schema": SCHEMA, "divtool": version, "files": [_plain(asdict(each)) for each in seen]}
+    document = {"schema": SCHEMA, "divtool": version, "files": [jsonable(asdict(each)) for each in seen]}
     return json.dumps(document, indent=2) + "\n"
 
 
@@ -43,7 +42,7 @@ def explained_as_text(told: Explanation, *, terminal: bool) -> str:
 
 def explained_as_json(told: Explanation) -> str:
     """The same for programs."""
-    return json.dumps({"schema": SCHEMA, **_plain(asdict(told))}, indent=2) + "\n"
+    return json.dumps({"schema": SCHEMA, **jsonable(asdict(told))}, indent=2) + "\n"
 
 
 def _lines(each: Inspection) -> Iterator[str]:
@@ -123,14 +122,3 @@ def _figures(figures: Figures) -> list[str]:
     }  # fmt: skip
     said = [f"{count:,} {what}" for what, count in odd.items() if count]
     return lines + (["; ".join(said)] if said else [])
-
-
-def _plain(value: Any) -> Any:
-    """Infinities as text: JSON has none."""
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from divtool.formats.jsonl import plain
@@ -16,7 +17,7 @@ def document(result: Result) -> dict[str, Any]:
         "divtool": result.version,
         "command": result.command,
         "kernels": result.kernels,
-        "settings": {name: _jsonable(value) for name, value in result.settings.items()},
+        "settings": {name: jsonable(value) for name, value in result.settings.items()},
         "inputs": {each.roles[0] if each.roles else "other": input_record(each) for each in result.inputs},
         "matched": list(result.matched),
         "results": [_measure(each) for each in result.results],
@@ -25,12 +26,15 @@ def document(result: Result) -> dict[str, Any]:
     }
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """The value as JSON can say it: infinite and undefined numbers as texts."""
     if isinstance(value, float):
         return plain(value)
-    if isinstance(value, tuple):
-        return [_jsonable(each) for each in value]
-    return {str(k): _jsonable(v) for k, v in value.items()} if hasattr(value, "items") else value
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(each) for each in value]
+    return value
 
 
 def input_record(report: InputReport) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def _measure(each: MeasureResult) -> dict[str, Any]:
     return {
         "measure": each.measure,
         "label": each.name,
-        "parameters": {name: _jsonable(value) for name, value in each.parameters.items()},
+        "parameters": {name: jsonable(value) for name, value in each.parameters.items()},
         "direction": each.direction,
         "of": each.of,
         "value": plain(each.value),

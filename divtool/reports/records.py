@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from divtool.formats.jsonl import plain
 from divtool.formats.tab_cells import tab_cell
 from divtool.reports.delimited import markdown_table
+from divtool.reports.plain import jsonable
 from divtool.reports.safetext import safe
 from divtool.result import SCHEMA
 
@@ -41,17 +41,6 @@ def document(version: str, command: str, **parts: Any) -> str:
     """A JSON document of the schema ``divtool/1``; infinities are texts."""
     head = {"schema": SCHEMA, "divtool": version, "command": command}
     return json.dumps({**head, **{name: jsonable(part) for name, part in parts.items()}}, indent=2) + "\n"
-
-
-def jsonable(value: Any) -> Any:
-    """The value as JSON can say it: infinite and undefined numbers as texts."""
-    if isinstance(value, float):
-        return plain(value)
-    if isinstance(value, Mapping):
-        return {str(name): jsonable(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(each) for each in value]
-    return value
 
 
 def _text(value: object) -> str:
