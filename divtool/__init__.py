@@ -13,43 +13,84 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from divtool.api import compute, explain, fit, inspect, joint, mi
+    from divtool.api import (
+        calibration,
+        compare,
+        compute,
+        ensemble,
+        explain,
+        fit,
+        inspect,
+        joint,
+        matrix,
+        merge,
+        mi,
+        temperature,
+    )
     from divtool.errors import DivtoolError, EngineError, InputError, OutputError, ResourceError, UsageError
-    from divtool.findings import FitResult, FittedModel, GainResult, JointResult
-    from divtool.result import Explanation, InputReport, Inspection, MeasureResult, Result
+    from divtool.findings import CalibrationResult, FitResult, FittedModel, GainResult, JointResult, TemperatureResult
+    from divtool.result import (
+        Difference,
+        Explanation,
+        GateResult,
+        InputReport,
+        Inspection,
+        Matrix,
+        MatrixResult,
+        MeasureResult,
+        Result,
+        Verdict,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CalibrationResult",
+    "Difference",
     "DivtoolError",
     "EngineError",
     "Explanation",
     "FitResult",
     "FittedModel",
     "GainResult",
+    "GateResult",
     "InputError",
     "InputReport",
     "Inspection",
     "JointResult",
+    "Matrix",
+    "MatrixResult",
     "MeasureResult",
     "OutputError",
     "ResourceError",
     "Result",
+    "TemperatureResult",
     "UsageError",
+    "Verdict",
     "__version__",
+    "calibration",
+    "compare",
     "compute",
+    "ensemble",
     "explain",
     "fit",
     "inspect",
     "joint",
+    "matrix",
+    "merge",
     "mi",
+    "temperature",
 ]
 
 _HOMES = {
-    "compute": "api", "explain": "api", "inspect": "api", "Explanation": "result", "InputReport": "result",
+    "compare": "api", "compute": "api", "ensemble": "api",
+    "explain": "api", "inspect": "api", "Explanation": "result", "InputReport": "result",
     "FitResult": "findings", "FittedModel": "findings", "fit": "api", "GainResult": "findings",
-    "JointResult": "findings", "joint": "api", "mi": "api", "Inspection": "result", "MeasureResult": "result",
-    "Result": "result",
+    "JointResult": "findings", "joint": "api", "matrix": "api", "merge": "api",
+    "mi": "api", "Inspection": "result",
+    "MeasureResult": "result", "Result": "result", "Difference": "result", "GateResult": "result", "Matrix": "result",
+    "MatrixResult": "result", "Verdict": "result", "calibration": "api", "CalibrationResult": "findings",
+    "temperature": "api", "TemperatureResult": "findings",
 }  # fmt: skip
 
 

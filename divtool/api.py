@@ -4,42 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from divtool import __version__
-from divtool.engine.asked import Asked, asked_for, check_options
 from divtool.engine.explain import explanation
-from divtool.engine.fold import RowOrderError, State, fold
-from divtool.engine.local import local_engine
-from divtool.engine.plan import Plan
-from divtool.engine.prepare import prepare
-from divtool.engine.present import about_sums, input_reports, measure_results, warnings
-from divtool.engine.presets import own_options, understood
-from divtool.engine.rows import Collected, column_names, sink_of
+from divtool.engine.request import declared as declared
+from divtool.engine.request import request_of
+from divtool.engine.run import OpenRows, Progress, planned, run_request
+from divtool.engine.separate import runs_apart, together
 from divtool.errors import InputError, UsageError
-from divtool.findings import FitResult, GainResult, JointResult
+from divtool.findings import CalibrationResult, FitResult, GainResult, JointResult, TemperatureResult
 from divtool.formats.atomic import check_output, whole_file
 from divtool.formats.opening import file_and_key, is_glob, matching
-from divtool.formats.writing import RowWriter, row_file, row_format
-from divtool.measures import load_families
-from divtool.measures.declare import MEASURES, Declaration
-from divtool.numerics import kernels
-from divtool.options import GROUPS, Measuring, Reading, Running, Writing, fields_of, pick
+from divtool.measures.declare import Declaration
+from divtool.options import GROUPS, Reading, Writing, fields_of, pick
 from divtool.registry import suggestion
-from divtool.reports.rendering import form_of_suffix, render
-from divtool.result import UNREADABLE, Explanation, Inspection, Result
-from divtool.units import unit_of_base
+from divtool.reports.rendering import as_bytes, form_of_suffix, render
+from divtool.result import UNREADABLE, Explanation, Inspection, MatrixResult, Result
 
 if TYPE_CHECKING:
     from divtool.engine.fitting import Candidate
 
-Progress = Callable[[int, int], None]
 # So much of a file is looked at to say what it is.
 _INSPECTED = 1 << 28
-OpenRows = Callable[[Sequence[str], Sequence[str]], RowWriter]
 
 
 def compute(measure: str, /, *operands: Any, **options: Any) -> Result:
@@ -61,54 +50,17 @@ def compute(measure: str, /, *operands: Any, **options: Any) -> Result:
     """
     if options.pop("explain", False):
         raise UsageError("explain is an option of the command line; here it is divtool.explain(...)")
-    result = run(declared(measure), operands, options)
+    return _written(run(declared(measure), operands, options), options)
+
+
+def _written(result: Result, options: Mapping[str, Any]) -> Result:
+    """The result, which now is in the file that was asked for."""
     output = options.get("output")
     if output is not None and os.fspath(output) not in result.written:
         form = options.get("format") or form_of_suffix(os.fspath(output))
         with whole_file(os.fspath(output)) as stream:
-            stream.write(render(result, form, digits=options.get("digits") or 7).encode())
+            stream.write(as_bytes(render(result, form, digits=options.get("digits") or 7)))
     return result
-
-
-def declared(name: str) -> Declaration:
-    """The declaration of a measure or transform."""
-    if name not in MEASURES:
-        load_families()
-    return MEASURES.get(name)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for, checked as far as it can be without opening a file."""
-
-    asked: Declaration
-    operands: Sequence[Any]
-    reading: Reading
-    measuring: Measuring
-    running: Running
-    writing: Writing
-    keywords: dict[str, Any]
-
-    @property
-    def gives_rows(self) -> bool:
-        """Whether the result is a table of rows, not a number."""
-        return self.asked.is_transform or self.measuring.reduction == "none"
-
-    @property
-    def measures(self) -> list[Asked]:
-        """The verb's measure and all others of the run."""
-        both = not (self.writing.quiet or self.gives_rows)
-        measuring = self.measuring
-        asked = asked_for(self.asked, self.keywords, measuring.measure, reverse=measuring.reverse, both=both)
-        if measuring.measure:
-            check_options(asked, measuring)
-        return asked
-
-    @property
-    def row_files(self) -> list[str]:
-        """The files that rows are written to."""
-        paths = [self.writing.per_row] if self.writing.per_row else []
-        return [*paths, self.writing.output] if self.gives_rows and self.writing.output else paths
 
 
 def run(
@@ -118,30 +70,117 @@ def run(
     *,
     rows_to: OpenRows | None = None,
     progress: Progress | None = None,
+    shapes: bool = True,
 ) -> Result:
     """Run one verb. ``rows_to`` opens a writer for rows that have no file (--reduction none on standard output);
-    ``progress`` hears of rows done and of about how many there are."""
-    request = _request(asked, operands, options)
-    collected = Collected()
-    plan = _planned(request)
-    try:
-        state = _folded(plan, request, rows_to or collected.open, progress)
-    except RowOrderError:
-        # Imported when it is needed: NPY files are scored without Arrow.
-        from divtool.engine.join import with_rows_in_order
+    ``progress`` hears of rows done and of about how many there are; ``shapes``: charts will be drawn of the result."""
+    request = request_of(asked, operands, options)
+    apart = runs_apart(request)
+    if apart is None:
+        return run_request(request, rows_to=rows_to, progress=progress, shapes=shapes)
+    return together(request, [run_request(each, progress=progress, shapes=shapes) for each in apart])
 
-        plan = with_rows_in_order(plan)
-        try:
-            state = _folded(plan, request, rows_to or collected.open, progress)
-        finally:
-            for each in plan.inputs:
-                each.close()
-    return Result(
-        version=__version__, command=request.asked.name, kernels=kernels.FLAVOUR, inputs=input_reports(plan),
-        matched=(*plan.notes, *about_sums(state)), results=measure_results(plan, state, request.measuring),
-        warnings=warnings(plan, state), written=tuple(request.row_files), rows=state.rows,
-        settings=_changed(request.measuring) | _chosen(request.reading), row_values=collected.rows(),
-    )  # fmt: skip
+
+def compare(reference: Any, /, *candidates: Any, **options: Any) -> Result:
+    """Compare candidates with a reference over the same rows, by several measures in one pass over each file.
+
+    The candidates are ranked by the first of ``measure`` (default: kl, js, tv, same-top-1), with the intervals of their
+    differences to the best in ``verdict``. Where that is a loss (ce, brier, ...), the reference holds the labels.
+    Options are those of :func:`compute`.
+
+    >>> import numpy as np
+    >>> reference = np.array([[2.5, 1.0], [0.0, 3.5], [1.5, 1.0]])
+    >>> result = compare(reference, reference * 0.5, reference * 0.9, measure="js,tv")
+    >>> result.verdict.order
+    ('q1', 'q')
+    """
+    return _written(run_compare([reference, *candidates], options), options)
+
+
+def run_compare(
+    operands: Sequence[Any],
+    options: dict[str, Any],
+    *,
+    rows_to: OpenRows | None = None,
+    progress: Progress | None = None,
+    shapes: bool = True,
+) -> Result:
+    """The same for the command line; see :func:`run`."""
+    from divtool.engine.compare import compare_request
+
+    return run_request(compare_request(operands, options), rows_to=rows_to, progress=progress, shapes=shapes)
+
+
+def ensemble(*members: Any, **options: Any) -> Result:
+    """What the members of an ensemble say together, and how far they part: predictive and expected entropy, their
+    mutual information, disagreement, and what ``measure`` names besides.
+
+    Each member is a path, an array, a DataFrame or an Arrow table; or one array holds them all along ``member_axis``.
+    ``weights`` weigh the members. Options are those of :func:`compute`.
+
+    >>> import numpy as np
+    >>> result = ensemble(np.array([[[2.5, 1.0]], [[0.0, 3.5]]]), member_axis=0)
+    >>> result["predictive-entropy"].value > result["expected-entropy"].value > 0.0
+    True
+    """
+    return _written(run_ensemble(members, options), options)
+
+
+def run_ensemble(
+    members: Sequence[Any],
+    options: Mapping[str, Any],
+    *,
+    rows_to: OpenRows | None = None,
+    progress: Progress | None = None,
+    shapes: bool = True,
+) -> Result:
+    """The same for the command line; see :func:`run`."""
+    from divtool.engine.ensemble import ensemble_request
+
+    return run_request(ensemble_request(members, options), rows_to=rows_to, progress=progress, shapes=shapes)
+
+
+def matrix(*files: Any, **options: Any) -> MatrixResult:
+    """Compare every two files with each other, by ``measure`` (default: js), in one pass over each of them.
+
+    Options are those of :func:`compute` that the measures have.
+
+    >>> import numpy as np
+    >>> x = np.array([[2.5, 1.25], [0.5, 3.25]])
+    >>> matrix(x, x / 2, x, measure="tv")["tv"].values[0][2]
+    0.0
+    """
+    return run_matrix(files, options)
+
+
+def run_matrix(files: Sequence[Any], options: dict[str, Any], progress: Progress | None = None) -> MatrixResult:
+    """The same for the command line."""
+    from divtool.engine.matrix import matrix_result
+
+    return matrix_result(files, options, progress)
+
+
+def merge(*states: Any, separate: bool = False, **options: Any) -> Result:
+    """The result of several runs over different rows, each kept by ``save_state``: that of one run over all of them.
+
+    The states are of slices of the same files (``rows``), in any order, or of different files, whose rows go on in the
+    order given; ``separate`` says that they are different though they have the same names. ``options`` are ``fail_if``,
+    ``output``, ``format``, ``digits``, and ``save_state``, which keeps what was merged.
+
+    Raises :class:`divtool.errors.InputError` for what is no state, for runs that differ in more than their rows, and
+    for rows that two states hold.
+    """
+    return _written(run_merge(states, options, separate=separate), options)
+
+
+def run_merge(
+    states: Sequence[Any], options: Mapping[str, Any], *, separate: bool = False, shapes: bool = True
+) -> Result:
+    """The same for the command line."""
+    from divtool.engine.merging import merged
+
+    files = [file for name in states for file in _files(name, concat=False)]
+    return merged(files, pick(Writing, options), separate=separate, shapes=shapes)
 
 
 def explain(measure: str, /, *operands: Any, **options: Any) -> Explanation:
@@ -152,7 +191,7 @@ def explain(measure: str, /, *operands: Any, **options: Any) -> Explanation:
     2
     """
     asked = declared(measure)
-    return explanation(_planned(_request(asked, operands, options)), __version__, asked.name)
+    return explanation(planned(request_of(asked, operands, options)), __version__, asked.name)
 
 
 def inspect(*names: str, everything: bool = False, **options: Any) -> tuple[Inspection, ...]:
@@ -179,7 +218,7 @@ def inspect(*names: str, everything: bool = False, **options: Any) -> tuple[Insp
 def _files(name: Any, *, concat: bool) -> list[str]:
     """The files that a name stands for."""
     if not isinstance(name, str | os.PathLike):
-        raise UsageError(f"inspect takes names of files, not a {type(name).__name__}")
+        raise UsageError(f"expected names of files, not a {type(name).__name__}")
     path = os.fspath(name)
     return matching(path) if is_glob(path) and not concat and is_glob(file_and_key(path)[0]) else [path]
 
@@ -205,80 +244,7 @@ def _check_fits(candidate: Candidate) -> None:
     asked = declared(verb)
     known = {each.name for group in GROUPS for each in fields_of(group, asked.having)}
     given = {name: value for name, value in options.items() if name in known}
-    _planned(_request(asked, names, given))
-
-
-def _planned(request: Request) -> Plan:
-    return prepare(
-        request.measures, request.operands, reading=request.reading, measuring=request.measuring,
-        running=request.running, keep_rows=request.gives_rows or bool(request.writing.per_row),
-    )  # fmt: skip
-
-
-def _request(asked: Declaration, operands: Sequence[Any], options: dict[str, Any]) -> Request:
-    known = [each.name for group in GROUPS for each in fields_of(group, asked.having)]
-    known += [each.name for each in asked.keywords]
-    for name in options:
-        if name not in known:
-            raise UsageError(f'{asked.name} has no option "{name}"', hint=suggestion(name, known))
-    options = own_options(asked, options)
-    verb, reading, measuring = understood(asked, pick(Reading, options), pick(Measuring, options))
-    request = Request(verb, operands, reading, measuring, pick(Running, options), pick(Writing, options), options)
-    unit_of_base(request.measuring.base)
-    _check_outputs(request)
-    return request
-
-
-def _check_outputs(request: Request) -> None:
-    """Everything about outputs that can be known before a row is read."""
-    named = [*request.operands, request.measuring.class_weight]
-    inputs = [file_and_key(os.fspath(each))[0] for each in named if isinstance(each, str | os.PathLike)]
-    per_row, output = request.writing.per_row, request.writing.output
-    for path in request.row_files:
-        row_format(path)
-    for path in filter(None, (per_row, output)):
-        check_output(path, inputs)
-    if per_row and output and os.path.realpath(per_row) == os.path.realpath(output):
-        raise UsageError(f"{output}: --per-row and --output name the same file")
-
-
-def _changed(measuring: Measuring) -> dict[str, object]:
-    """The settings that are not the defaults: they belong to the number."""
-    chosen = {each.name: getattr(measuring, each.name) for each in fields_of(Measuring)}
-    plain = {name: value.tolist() if hasattr(value, "tolist") else value for name, value in chosen.items()}
-    if not isinstance(plain["sample_weight"], str | None):
-        # A number for each row is no setting to repeat beside the result.
-        plain["sample_weight"] = "from memory"
-    return {each.name: plain[each.name] for each in fields_of(Measuring) if plain[each.name] != each.default}
-
-
-def _chosen(reading: Reading) -> dict[str, object]:
-    """The settings of reading that say which rows and classes count."""
-    defaults = Reading()
-    names = ("rows", "vocab", "missing", "join")
-    return {name: getattr(reading, name) for name in names if getattr(reading, name) != getattr(defaults, name)}
-
-
-def _folded(plan: Plan, request: Request, rows_to: OpenRows, progress: Progress | None) -> State:
-    leader = plan.inputs[0].as_read.source
-    with ExitStack() as stack:
-        writers = list(_writers(stack, plan, request, rows_to))
-        state = fold(
-            plan, local_engine(plan.threads), sink=sink_of(plan, writers, request.measuring),
-            progress=None if progress is None else lambda rows: progress(rows, leader.estimate()),
-        )  # fmt: skip
-        # Whatever still makes the run an error must do so before the files get their names.
-        measure_results(plan, state, request.measuring)
-    return state
-
-
-def _writers(stack: ExitStack, plan: Plan, request: Request, rows_to: OpenRows) -> Iterator[RowWriter]:
-    keys, numbers = column_names(plan)
-    for path in request.row_files:
-        single = not request.asked.is_transform and len(numbers) == 1
-        yield stack.enter_context(row_file(path, keys, numbers, single=single))
-    if request.gives_rows and not request.writing.output:
-        yield rows_to(keys, numbers)
+    planned(request_of(asked, names, given))
 
 
 def joint(*operands: Any, **options: Any) -> JointResult:
@@ -362,3 +328,58 @@ def fit(observed: Any, **options: Any) -> FitResult:
             raise UsageError(f'fit has no option "{name}"', hint=suggestion(name, known))
     reading = {name: value for name, value in options.items() if name in READING}
     return fit_models(observed, pick(Fitting, options), pick(Reading, reading), models)
+
+
+def calibration(predictions: Any, labels: Any = None, /, **options: Any) -> CalibrationResult:
+    """How well a model knows how often it is right: calibration errors, the parts of its Brier score, a reliability
+    table.
+
+    ``predictions`` and ``labels`` are those of ``ce``: paths, arrays, DataFrames, Arrow tables; the labels may stand
+    beside the predictions (``label_col``). Options are those of ``divtool calibration`` (``bins``, ``binning``,
+    ``classwise``, ``debias``, ``of_class``, ``measure``, ``temperature``, ``ignore_index``, ...).
+
+    Raises :class:`divtool.errors.DivtoolError`, as :func:`compute` does.
+
+    >>> import numpy as np
+    >>> result = calibration(np.array([[0.75, 0.25], [0.25, 0.75], [0.75, 0.25]]), np.array([0, 1, 1]), bins=2)
+    >>> result.value, result["accuracy"].value
+    (0.08333333333333333, 0.6666666666666666)
+    """
+    return run_calibration([each for each in (predictions, labels) if each is not None], options)
+
+
+def run_calibration(
+    operands: Sequence[Any], options: dict[str, Any], progress: Progress | None = None
+) -> CalibrationResult:
+    """The same for the command line: ``progress`` hears of rows done and of about how many there are."""
+    from divtool.engine.calibration import calibration_result
+    from divtool.engine.calibration_options import calibration_request
+
+    return calibration_result(operands, calibration_request(options), __version__, progress)
+
+
+def temperature(predictions: Any, labels: Any = None, /, **options: Any) -> TemperatureResult:
+    """The temperature by which logits are to be divided so that their labels are likeliest; of a table of
+    probabilities, the logits are their logarithms.
+
+    ``apply`` and ``apply_labels`` name another file of the model, and its labels, to see what the temperature does to
+    it. Other options are those of ``divtool temperature`` (``bins``, ``label_col``, ``ignore_index``, ...).
+
+    Raises :class:`divtool.errors.DivtoolError`; InputError where no temperature is best (every label is the first
+    choice, or the labels are no likelier than chance).
+
+    >>> import numpy as np
+    >>> logits, labels = np.array([[2.5, 0.5]] * 3 + [[0.5, 2.5]]), np.array([0, 0, 1, 1])
+    >>> round(temperature(logits, labels).value, 12)
+    1.820478453254
+    """
+    return run_temperature([each for each in (predictions, labels) if each is not None], options)
+
+
+def run_temperature(
+    operands: Sequence[Any], options: dict[str, Any], progress: Progress | None = None
+) -> TemperatureResult:
+    """The same for the command line."""
+    from divtool.engine.temperature import temperature_result
+
+    return temperature_result(operands, options, __version__, progress)

@@ -23,10 +23,12 @@ MAPPING_FORMS = "name=weight,... or a file"
 # a number that is a logarithm, logits among what its operands may hold, rows that sum to 1, a kind to be guessed,
 # infinities to speak of, a direction, a weighted mean, a number that other tools compute otherwise, class weights,
 # labels that may be smoothed, over classes rather than between yes and no, both weights and smoothing; more than one
-# file, whose rows may be joined.
+# file, whose rows may be joined; several files that may be scored, and compared with each other;
+# members of an ensemble, labels that may stand in the file of the predictions.
 TRUTH, PAIR, NUMBER, LOGARITHM, LOGITS, ROWS_OF_ONE = "truth", "pair", "number", "logarithm", "logits", "rows of one"
 GUESSED, ZEROS, DIRECTED, WEIGHTED, LIKE = "guessed", "zeros", "directed", "weighted", "like"
-JOINED = "joined"
+JOINED, ENSEMBLE, INSIDE = "joined", "ensemble", "labels inside"
+COMPARED = "compared"
 CLASS_WEIGHTED, SMOOTHED, SPREAD, BOTH = "class-weighted", "smoothed", "spread over classes", "smoothed and weighted"
 
 
@@ -70,7 +72,7 @@ class Reading:
     label_col: str | None = option(
         None, "The column of the predictions file that holds the labels (or those with an outcome for each class).",
         metavar="COL",
-        applies=TRUTH,
+        applies=INSIDE,
     )  # fmt: skip
     header: bool = option(False, "The first line of the text file holds the names of the columns.")
     no_header: bool = option(False, "The text file has no header line.")
@@ -106,6 +108,11 @@ class Reading:
     class_axis: int | None = option(
         None, "The axis of the classes in an array of more than two dimensions (0 is the first, -1 the last).",
         metavar="AXIS",
+    )  # fmt: skip
+
+    member_axis: int | None = option(
+        None, "The axis along which one array of three dimensions or more holds the members (0 is the first).",
+        metavar="AXIS", applies=ENSEMBLE,
     )  # fmt: skip
 
     @property
@@ -174,6 +181,28 @@ class Measuring:
 
 
 @dataclass(frozen=True)
+class Comparing:
+    """What rows have in common, and how certain a difference is."""
+
+    by: tuple[str, ...] = option(
+        (), "The measures over groups of rows: by a column, or by label, prediction or confidence (repeatable).",
+        metavar="COL", applies=NUMBER,
+    )  # fmt: skip
+    cluster: str | None = option(
+        None, "The column that says which rows belong together: standard errors and tests take those as one.",
+        metavar="COL", applies=NUMBER,
+    )  # fmt: skip
+    level: float = option(
+        0.95, "The level of confidence of intervals.", metavar="SHARE", least=0.5, most=0.999999, applies=COMPARED
+    )
+    resamples: int = option(
+        2000, "Draw so many resamples for the bootstrap and the permutation test (0: none).", metavar="N", least=0,
+        most=10**6, applies=COMPARED,
+    )  # fmt: skip
+    seed: int = option(0, "Seed of what is drawn.", metavar="N", least=0, most=2**63, applies=COMPARED)
+
+
+@dataclass(frozen=True)
 class Running:
     """How it is computed; nothing here changes a bit of the result."""
 
@@ -185,7 +214,7 @@ class Running:
     explain: bool = option(False, "Say what would be computed, from what and in which parts; compute nothing.")
 
 
-REPORTS = ("table", "json", "jsonl", "csv", "tsv", "md")
+REPORTS = ("table", "json", "jsonl", "csv", "tsv", "md", "parquet", "html")
 
 
 @dataclass(frozen=True)
@@ -201,57 +230,21 @@ class Writing:
         "Also write one line per row to this file (csv, tsv, jsonl, parquet, arrow, npy, npz, safetensors).",
         applies=NUMBER,
     )
+    worst: int = option(1, "Name so many of the rows that are worst.", metavar="N", least=1, most=1000, applies=NUMBER)
+    fail_if: tuple[str, ...] = option(
+        (), "Exit with status 1 if this is so: [MEASURE.]STAT OP NUMBER, as in mean>0.05 or top1<0.95 (repeatable).",
+        metavar="CONDITION", applies=NUMBER,
+    )  # fmt: skip
+    save_state: str | None = option(
+        None, "Also keep what the run came to in this file (JSON), for divtool merge.", metavar="FILE", applies=NUMBER
+    )
     quiet: bool = option(False, "Print the bare number and nothing else.", "-q", "--quiet", applies=NUMBER)
     digits: int = option(
         7, "Significant digits in tables (machine formats always hold every bit).", least=1, most=17, applies=NUMBER
     )
 
 
-@dataclass(frozen=True)
-class Counting:
-    """How the outcomes in a table become counts, and counts entropies."""
-
-    missing: str = option(
-        "category", "Missing values: an outcome of their own, left out, or refused.",
-        choices=("category", "drop", "error"),
-    )  # fmt: skip
-    bins: tuple[str, ...] = option(
-        (), "How numbers become outcomes: width:K, frequency:K, doane, edges:A,B,... or COLUMN=RULE (repeatable).",
-        metavar="RULE",
-    )  # fmt: skip
-    counts: str | None = option(
-        None, "The column of whole numbers that says how many cases a row stands for.", metavar="COL"
-    )
-    estimator: str = option(
-        "plug-in", "How entropies are estimated from counts: plug-in, miller-madow, grassberger, chao-shen, nsb, ...; "
-        "mi also takes ksg:K, by K nearest neighbours of numbers as they are (needs scipy).",
-        metavar="NAME",
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Gaining:
-    """What is asked of the columns of a table."""
-
-    target: str | None = option(None, "Rank the other columns by what they tell of this one.", metavar="COL")
-    matrix: bool = option(False, "Mutual information of all pairs of columns.")
-    together: bool = option(False, "All columns at once: total correlation, dual, interaction information, ...")
-    given_columns: str | None = option(
-        None, "What the columns tell of the target where these are known (conditional).", metavar="LIST"
-    )
-    lag: str | None = option(
-        None, "Transfer entropy: what a column tells of the target so many rows later (A:B tries all from A to B),"
-        " beyond the target's own past.", metavar="ROWS",
-    )  # fmt: skip
-    history: int = option(1, "How many rows of the target's own past are known.", metavar="ROWS", least=0, most=1000)
-    permutations: int = option(
-        0, "Draw the null from so many random permutations instead of chi-square.", metavar="N", least=0, most=10**7
-    )
-    seed: int = option(0, "Seed of the permutations.", metavar="N", least=0, most=2**63)
-    sort: str = option("gain", "What columns are ranked by.", choices=("gain", "excess", "p-value", "name"))
-
-
-GROUPS: tuple[type, ...] = (Reading, Measuring, Running, Writing)
+GROUPS: tuple[type, ...] = (Reading, Measuring, Comparing, Running, Writing)
 
 Group = TypeVar("Group")
 
@@ -293,7 +286,7 @@ def _typed(each: Field[Any], value: Any) -> Any:
             return _texts(value)
         if kind is tuple:
             return (int(value),) if isinstance(value, int | str) else tuple(int(entry) for entry in value)
-        if each.name in ("class_axis", "vocab"):
+        if each.name in ("class_axis", "member_axis", "vocab"):
             return int(value)
         if kind is float or each.metadata["least"] is not None:
             return kind(value)
@@ -361,21 +354,3 @@ def parse_rows(text: str) -> tuple[int, int]:
         if bounds[0] < bounds[1]:
             return bounds
     raise UsageError(f'--rows "{text}": expected two row numbers, such as 0:1000 or 500: (counted from 0)')
-
-
-_LONGEST_LAG, _MOST_LAGS = 1 << 20, 1000
-
-
-def parse_lags(text: str) -> range:
-    """The lags that ``L`` or ``A:B`` (both included) means.
-
-    >>> list(parse_lags("2")), list(parse_lags("1:3"))
-    ([2], [1, 2, 3])
-    """
-    first, colon, last = text.strip().partition(":")
-    digits = first + (last if colon else first)
-    if digits.isascii() and digits.isdigit() and bool(first) and (bool(last) or not colon):
-        found = range(int(first), int(last or first) + 1)
-        if found and found[0] >= 1 and found[-1] <= _LONGEST_LAG and len(found) <= _MOST_LAGS:
-            return found
-    raise UsageError(f'--lag "{text}": expected a number of rows from 1 to {_LONGEST_LAG}, or A:B such as 1:5')

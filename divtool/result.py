@@ -40,10 +40,26 @@ class InputReport:
 
 @dataclass(frozen=True)
 class WorstRow:
-    """A row worth a look."""
+    """A row worth a look. ``id`` and ``label`` are those of the row where it has them and they were asked for."""
 
     row: int
     value: float
+    id: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the rows of a measure are spread, for charts: how many lie between two ``edges`` each (one more than there
+    are ``counts``; ``logarithmic``: the edges grow by a factor), and the quantile (share, value) at many shares.
+    Infinite rows are in neither; ``below`` and ``above`` count the finite rows outside of the edges."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    curve: tuple[tuple[float, float], ...]
+    logarithmic: bool = False
+    below: int = 0
+    above: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,7 +68,10 @@ class MeasureResult:
 
     ``rows`` = ``n`` + ``ignored`` + ``dropped`` + ``missing``; infinite and NaN rows are inside ``n``. ``parameters``
     are the measure's own options, ``of`` is the one file that it speaks of where a run has several, ``label`` tells it
-    from the others of the run (``renyi(order=3)``, ``kl_reversed``).
+    from the others of the run (``renyi(order=3)``, ``kl_reversed``). ``candidate`` is the name of the file it scores
+    where there are several; ``by`` and ``group`` say what its rows have in common where these are not all. ``units``
+    are what the standard error takes as independent: rows, or clusters of them. ``worst`` are the highest rows, or the
+    lowest where higher is better; ``top_row`` is that of the maximum.
     """
 
     measure: str
@@ -82,6 +101,19 @@ class MeasureResult:
     label: str = ""
     of: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
+    candidate: str | None = None
+    by: str | None = None
+    group: str | None = None
+    units: str = "rows"
+    top_row: int | None = None
+    shape: Shape | None = field(default=None, repr=False)
+
+    @property
+    def max_row(self) -> int | None:
+        """The row of the maximum."""
+        if self.top_row is not None or not self.worst or self.better == "higher":
+            return self.top_row
+        return self.worst[0].row
 
     @property
     def of_what(self) -> str:
@@ -96,8 +128,79 @@ class MeasureResult:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """What a candidate's mean is above that ``than`` another has, over the same rows.
+
+    ``low`` and ``high`` bound it at the ``level`` by Student's t with ``units`` - 1 degrees of freedom (rows, or
+    clusters of them); ``boot_low`` and ``boot_high`` by a bootstrap, None where none was drawn. ``above``, ``below``
+    and ``equal`` count the units where the candidate is higher, lower, the same; ``p_sign`` is that of the sign test,
+    ``p_permutation`` that of random exchanges. ``tied``: 0 is inside the bounds. ``left_out`` rows are infinite for one
+    of the two, and not in any of this.
+    """
+
+    candidate: str
+    than: str
+    value: float
+    std_error: float | None
+    low: float | None
+    high: float | None
+    n: int
+    units: int
+    above: int
+    below: int
+    equal: int
+    tied: bool
+    p_sign: float | None = None
+    p_permutation: float | None = None
+    boot_low: float | None = None
+    boot_high: float | None = None
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which candidate is best by ``measure`` (its label), and whether the others are worse beyond chance.
+
+    ``order`` names the candidates, the best first; ``tied`` those that are not known to be worse than the best (the
+    best itself among them); ``differences`` are those of each other candidate and the best, in that order. They are
+    empty where the candidates were not scored over the same rows. ``said`` is the verdict in a sentence.
+    """
+
+    measure: str
+    unit: str
+    better: str
+    order: tuple[str, ...]
+    tied: tuple[str, ...]
+    said: str
+    differences: tuple[Difference, ...] = ()
+    level: float = 0.95
+    clusters: str | None = None
+    resamples: int = 0
+    seed: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """A threshold that the run was held to: ``text`` as it was given; the run fails where it is true of ``actual``, or
+    where that is NaN. Of several candidates there is one for each."""
+
+    text: str
+    measure: str
+    statistic: str
+    actual: float
+    failed: bool
+    candidate: str | None = None
+
+
+@dataclass(frozen=True)
 class Result:
-    """A whole run. ``row_values`` holds one number a row (or, of a transform, one row) where they were asked for."""
+    """A whole run. ``row_values`` holds one number a row (or, of a transform, one row) where they were asked for.
+
+    Where several files were scored, ``candidates`` are their names in the order given, each of which has its own
+    ``results``, and ``verdict`` says which is best. ``groups`` are the measures over the rows that have something in
+    common (``by``); ``gates`` the thresholds that were asked for.
+    """
 
     version: str
     command: str
@@ -110,6 +213,15 @@ class Result:
     rows: int = 0
     settings: Mapping[str, object] = field(default_factory=dict)
     row_values: Any = field(default=None, repr=False, compare=False)
+    candidates: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    groups: tuple[MeasureResult, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether a threshold was not kept."""
+        return any(each.failed for each in self.gates)
 
     @property
     def value(self) -> float:
@@ -134,6 +246,60 @@ class Result:
             if measure in (each.name, each.measure):
                 return each
         raise KeyError(f"{measure!r}; there are {', '.join(each.name for each in self.results)}")
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One measure of every two of several files: ``values[i][j]`` is that of file i as the reference and file j as the
+    model (of a ``symmetric`` measure the same as ``values[j][i]``), each with its standard error and how many rows are
+    ``infinite``."""
+
+    measure: str
+    label: str
+    title: str
+    unit: str
+    better: str | None
+    symmetric: bool
+    direction: str | None
+    values: tuple[tuple[float, ...], ...]
+    std_errors: tuple[tuple[float | None, ...], ...]
+    infinite: tuple[tuple[int, ...], ...]
+    n: int
+
+    @property
+    def closest(self) -> tuple[int, int] | None:
+        """The places of the two different files that are most alike; None where no number says so."""
+        sign = -1.0 if self.better == "higher" else 1.0
+        found = [
+            (sign * value, i, j) for i, row in enumerate(self.values) for j, value in enumerate(row)
+            if i != j and value == value
+        ]  # fmt: skip
+        return None if not found else min(found)[1:]
+
+
+@dataclass(frozen=True)
+class MatrixResult:
+    """Several files compared with each other: a matrix for each measure, its rows and columns in the order of
+    ``names``."""
+
+    version: str
+    inputs: tuple[InputReport, ...]
+    matched: tuple[str, ...]
+    names: tuple[str, ...]
+    matrices: tuple[Matrix, ...]
+    rows: int
+    warnings: tuple[str, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def __getitem__(self, measure: str) -> Matrix:
+        for each in self.matrices:
+            if measure in (each.label, each.measure):
+                return each
+        raise KeyError(f"{measure!r}; there are {', '.join(each.label for each in self.matrices)}")
+
+    def __repr__(self) -> str:
+        measures = ", ".join(each.label for each in self.matrices)
+        return f"<divtool matrix of {len(self.names)} files: {measures}>"
 
 
 @dataclass(frozen=True)

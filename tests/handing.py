@@ -19,8 +19,9 @@ def side_of(operand: Operand, sample: Sample) -> dict[str, Part]:
     if operand.role == "target":
         return {}
     if operand.many:
-        third = np.roll(sample.p, 1, axis=0)
-        return {f"member{i}": Part(x, "logits") for i, x in enumerate((sample.p, sample.q, third))}
+        # Two members of two classes, three of more: what is true of three need not be true of two.
+        members = (sample.p, sample.q, np.roll(sample.p, 1, axis=0))[: min(sample.p.shape[1], 3)]
+        return {f"member{i}": Part(x, "logits") for i, x in enumerate(members)}
     if operand.role == "sign":
         return {"sign": Part(np.where(np.arange(len(sample.p)) % 2 == 0, 1.0, -1.0)[:, None], "signs")}
     if operand.role == "variance":

@@ -23,10 +23,13 @@ from mpmath import mp, mpf
 import divtool.accumulators
 from divtool.accumulators.bundle import RowStatistics
 from divtool.accumulators.extremes import NAMED, Extremes
+from divtool.accumulators.grouped import Grouped
 from divtool.accumulators.joint import Coded, JointCounts
 from divtool.accumulators.moments import Moments
+from divtool.accumulators.paired import Paired
 from divtool.accumulators.quantiles import POINTS, RELATIVE_BOUND, Quantiles
 from divtool.accumulators.ranges import Ranges
+from divtool.accumulators.reliability import EqualMass, EqualMassByClass, Reliability
 from divtool.accumulators.scores import Accumulator, Scores
 from divtool.numerics.exactsum import ExactProductSum, ExactSum, rounded, rounded_root
 
@@ -64,6 +67,12 @@ def take_products(state: ExactProductSum, scores: Scores) -> None:
     state.update_products(scores.values[finite], other[finite])
 
 
+def take_groups(state: Grouped, scores: Scores) -> None:
+    """The rows whose numbers are negative, zero or NaN, and positive."""
+    codes = np.where(scores.values < 0.0, 0, np.where(scores.values > 0.0, 2, 1))
+    state.update(codes, ["low", "none", "high"], scores)
+
+
 def take_finite(state: Ranges, scores: Scores) -> None:
     state.update(scores.values[np.isfinite(scores.values)])
 
@@ -78,6 +87,35 @@ def take_outcomes(state: JointCounts, scores: Scores) -> None:
     state.update([Coded(*each) for each in zip(codes, entries, strict=True)], weights)
 
 
+def take_confidences(state: Reliability | EqualMassByClass, scores: Scores) -> None:
+    """Values folded into 0 to 1 and their complements, as two classes."""
+    confidence, hit = confidences_of(scores)
+    state.update(np.stack([confidence, 1.0 - confidence]), np.stack([hit, ~hit]))
+
+
+def take_confidence(state: EqualMass, scores: Scores) -> None:
+    state.update(*confidences_of(scores))
+
+
+def confidences_of(scores: Scores) -> tuple[Any, Any]:
+    finite = scores.values[np.isfinite(scores.values)]
+    return np.abs(finite) % 1.0, finite > 0.5
+
+
+def columns_of(scores: Scores) -> Any:
+    """Three columns: the values, some of their halves, and the row numbers."""
+    halves = np.where(scores.rows % 3 == 0, math.inf, scores.values / 2.0)
+    return np.stack([scores.values, halves, scores.rows.astype(np.float64)], axis=1)
+
+
+def take_columns(state: Paired, scores: Scores) -> None:
+    state.update(scores.rows, columns_of(scores), scores.shares, None)
+
+
+def take_clusters(state: Paired, scores: Scores) -> None:
+    state.update(scores.rows, columns_of(scores), scores.shares, [f"{x + 0.0:.0e}" for x in scores.values.tolist()])
+
+
 CASES = (
     Case("moments", Moments),
     Case("quantiles", Quantiles),
@@ -86,9 +124,17 @@ CASES = (
     Case("extremes", Extremes),
     Case("extremes-of-three", partial(Extremes, keep=3)),
     Case("row-statistics", RowStatistics),
+    Case("paired", partial(Paired, 3), take_columns),
+    Case("grouped", Grouped, take_groups),
+    Case("paired-of-small-budget", partial(Paired, 3, budget=20), take_columns),
+    Case("paired-in-clusters", partial(Paired, 3), take_clusters),
     Case("joint-counts", partial(JointCounts, ("x", "sign"), [(0,), (1, 0)]), take_outcomes),
     Case("ranges", partial(Ranges, skewness=True, ordered=5), take_finite),
     Case("ranges-alone", Ranges, take_finite),
+    Case("reliability", partial(Reliability, 7, curves=2), take_confidences),
+    Case("equal-mass", partial(EqualMass, 4), take_confidence),
+    Case("equal-mass-of-small-budget", partial(EqualMass, 4, budget=7), take_confidence),
+    Case("equal-mass-by-class", partial(EqualMassByClass, 3, curves=2, budget=40), take_confidences),
     Case("exact-sum", ExactSum, take_sum),
     Case("exact-product-sum", ExactProductSum, take_products),
 )
@@ -502,8 +548,7 @@ class TestExtremes:
         early.update(scores_of([5.0, 1.0, 5.0, 1.0]))
         late.merge(early)
         assert [(each.row, each.value) for each in late.present().largest] == [(0, 5.0)]
-        assert late.present().smallest is not None
-        assert late.present().smallest.row == 1
+        assert [(each.row, each.value) for each in late.present().smallest] == [(1, 1.0)]
 
     @given(values=st.lists(st.integers(0, 4).map(float), max_size=30), keep=st.integers(1, 5))
     def test_are_the_head_of_a_full_sort(self, values: list[float], keep: int) -> None:
@@ -511,13 +556,15 @@ class TestExtremes:
         state.update(scores_of(values))
         order = sorted(range(len(values)), key=lambda row: (-values[row], row))
         assert [each.row for each in state.present().largest] == order[:keep]
+        order = sorted(range(len(values)), key=lambda row: (values[row], row))
+        assert [each.row for each in state.present().smallest] == order[:keep]
 
     def test_infinite_rows_are_extremes_and_named(self) -> None:
         state = Extremes()
         state.update(scores_of([1.0, -math.inf, math.inf, 2.0, math.inf, math.inf]))
         shown = state.present()
         assert shown.first_infinite == (1, 2, 4)
-        assert (shown.largest[0].row, shown.smallest and shown.smallest.row) == (2, 1)
+        assert (shown.largest[0].row, shown.smallest[0].row) == (2, 1)
 
     def test_nan_rows_are_named_and_no_extremes(self) -> None:
         state = Extremes()
@@ -536,4 +583,4 @@ class TestExtremes:
 
     def test_nothing_has_no_extremes(self) -> None:
         shown = Extremes().present()
-        assert (shown.largest, shown.smallest, shown.first_infinite, shown.first_nan) == ((), None, (), ())
+        assert (shown.largest, shown.smallest, shown.first_infinite, shown.first_nan) == ((), (), (), ())

@@ -84,7 +84,7 @@ class TestOnePass:
 
     def test_units_are_each_measures_own(self) -> None:
         result = divtool.kl(A, B, measure="tv,js-distance", base="2")
-        assert [each.unit for each in result.results] == ["bits", "bits", "1", "sqrt(bits)"]
+        assert [each.unit for each in result.results] == ["bits", "bits", "1", "sqrt(bits)", "1"]
         assert result["tv"].value == divtool.tv(A, B).value
         assert result["js-distance"].value == pytest.approx(divtool.js_distance(A, B).value / math.sqrt(math.log(2)))
 
@@ -186,7 +186,8 @@ class TestArrays:
             divtool.ce(A, LABELS, sample_weight=weights[:39])
 
     def test_a_result_says_what_it_is(self) -> None:
-        assert repr(divtool.tv([0.5, 0.5], [0.5, 0.5])) == "<divtool tv: tv 0.0 1, mean of 1>"
+        said = "<divtool l1: l1 0.0 1, mean of 1; same-top-1 1.0 1, mean of 1>"
+        assert repr(divtool.l1([0.5, 0.5], [0.5, 0.5])) == said
         assert "row_values of shape (2, 3)" in repr(divtool.softmax(np.array([[3.0, 1.5, 0.25], [1.0, 2.0, 0.5]])))
 
 

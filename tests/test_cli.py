@@ -231,11 +231,33 @@ class TestForms:
     def test_quiet_is_a_bare_number(self) -> None:
         assert good(*CE, "-q") == "0.15354745571571216\n"
 
-    @pytest.mark.parametrize("suffix", ["json", "jsonl", "csv", "tsv", "md", "txt"])
+    @pytest.mark.parametrize("suffix", ["json", "jsonl", "csv", "tsv", "md", "txt", "html"])
     def test_output_by_suffix(self, suffix: str) -> None:
         form = {"txt": "table"}.get(suffix, suffix)
         assert good(*CE, "-o", f"out.{suffix}") == ""
         assert Path(f"out.{suffix}").read_text(encoding="utf-8") == good(*CE, "-f", form)
+
+    def test_parquet(self) -> None:
+        assert good(*CE, "-o", "out.parquet") == ""
+        (line,) = pq.read_table("out.parquet").to_pylist()
+        assert (line["value"], line["n"], line["direction"]) == (0.15354745571571216, 150, None)
+        assert "binary, which a terminal cannot show" in on_terminal(*CE, "-f", "parquet", status=2)
+        refused(2, *CE, "--reduction", "none", "-f", "parquet")
+        refused(2, "softmax", DIGITS_A, "-f", "html")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("joint", ADMISSIONS, "gender", "admitted", "--counts", "applicants"),
+            ("mi", ADMISSIONS, "--target", "admitted", "--counts", "applicants"),
+            ("fit", WORMS),
+        ],
+        ids=lambda arguments: arguments[0],
+    )
+    def test_pages_and_columns_of_other_results(self, arguments: tuple[str, ...]) -> None:
+        assert good(*arguments, "-f", "html").startswith("<!DOCTYPE html>")
+        run(*arguments, "-o", "out.parquet")
+        assert pq.read_table("out.parquet").num_rows == len(good(*arguments, "-f", "tsv").splitlines()) - 1
 
     def test_output_of_an_unknown_suffix(self) -> None:
         assert "hint: or say it: --format json" in refused(2, *CE, "-o", "out.xyz")
@@ -249,10 +271,13 @@ class TestForms:
         assert "\x1b[36" not in on_terminal(*CE, COLUMNS="200", NO_COLOR="1")
 
 
-def on_terminal(*arguments: str, **more: str) -> str:
-    """What the program prints on a terminal."""
+def on_terminal(*arguments: str, status: int = 0, **more: str) -> str:
+    """What the program prints on a terminal, its errors too where it must end with one."""
     leader, follower = pty.openpty()
-    child = subprocess.Popen([PROGRAM, *arguments], env=environment(**more), stdin=subprocess.DEVNULL, stdout=follower)
+    errors = follower if status else None
+    child = subprocess.Popen(
+        [PROGRAM, *arguments], env=environment(**more), stdin=subprocess.DEVNULL, stdout=follower, stderr=errors
+    )
     os.close(follower)
     pieces = []
     try:
@@ -261,7 +286,7 @@ def on_terminal(*arguments: str, **more: str) -> str:
     except OSError:  # the other end is closed
         pass
     os.close(leader)
-    assert child.wait(60) == 0
+    assert child.wait(60) == status
     return b"".join(pieces).decode()
 
 
@@ -684,6 +709,15 @@ USED: dict[str, tuple[str, ...]] = {
     "--per-row": ("--per-row", "rows.csv"),
     "--quiet": ("--quiet",),
     "--digits": ("--digits", "3"),
+    "--by": ("--by", "weight"),
+    "--cluster": ("--cluster", "weight"),
+    "--level": ("--level", "0.9"),
+    "--resamples": ("--resamples", "10"),
+    "--seed": ("--seed", "1"),
+    "--worst": ("--worst", "2"),
+    "--fail-if": ("--fail-if", "max>1000"),
+    "--member-axis": ("--member-axis", "0"),
+    "--save-state": ("--save-state", "out.json"),
 }
 
 
@@ -693,10 +727,10 @@ class TestEveryOption:
         declared = MEASURES.get(verb)
         counts = flag in ("--normalize", "--allow-unnormalized")
         x, z = (("u,3,1,0", "v,1,1,2", "w,1,2,3"), ("u,2,1,1", "v,5,1,2", "w,1,1,1")) if counts else (
-            ("u,3.5,1.5,0.5", "v,1.5,1.5,2.5", "w,0.5,3.5,1.5"), ("u,0.5,1.5,1.5", "v,1.5,4.5,2.5", "w,1.5,0.5,0.5"),
+            ("u,3.5,1.5,0.5", "v,1.5,1.5,2.5", "w,0.5,3.5,1.5"), ("u,1.5,0.5,1.5", "v,1.5,4.5,2.5", "w,1.5,0.5,0.5"),
         )  # fmt: skip
         nothing = flag == "--empty"
-        w = (",0", ",0", ",0") if nothing else (",2", ",0.5", ",1")
+        w = (",0", ",0", ",0") if nothing else (",2", ",2", ",1") if flag == "--cluster" else (",2", ",0.5", ",1")
         # A row with an empty cell, and one with an id that no other file has.
         gap = ["t,,1.5,0.5,1"] if flag == "--missing" else ["t,2.5,1.5,0.5,1"] if flag == "--join" else []
         # What is said to have a header has one already, but for files that have none.
@@ -902,9 +936,9 @@ class TestUsage:
             ((*CE, "-j", "-1"), ("--threads",)),
             ((*CE, "--chunk-size", "lots"), ("--chunk-size",)),
             ((*CE, "--chunk-size", "0"), ("--chunk-size",)),
-            ((*CE, "more.csv"), ("unexpected extra argument",)),
-            (("ce",), ("missing argument 'PREDS'",)),
-            (("kl", DIGITS_A), ("kl takes 2 files, not 1",)),
+            (("softmax", PREDS, "more.csv"), ("unexpected extra argument",)),
+            (("ce",), ("missing argument 'PREDS...",)),
+            (("kl", DIGITS_A), ("kl takes 2 files or more, not 1",)),
             (("entropy", PREDS, "--label-smoothing", "0.1"), ("no such option: --label-smoothing",)),
             (("list", "-f", "xyz"), ("expected one of",)),
             (("--nonsense",), ("no such option: --nonsense",)),
@@ -1128,6 +1162,8 @@ FREE = ("settings", "inputs", "results[].quantiles", "results[].parameters", "ro
 
 def keys_of(thing: Any, path: str = "") -> Iterator[str]:
     """Every key as docs/json.md names it: ``results[].denominator.name``."""
+    # A group's entry is a result over some of the rows.
+    path = "results" if path == "groups" else path
     if isinstance(thing, list):
         for each in thing:
             yield from keys_of(each, path + "[]")
@@ -1152,11 +1188,15 @@ class TestJson:
         ("entropy", WINE),
         ("ce", "wide.npy", "y.npy"),
         (*CE, "--reduction", "none"),
+        (*CE, "--worst", "2"),
+        ("ce", DIGITS_A, DIGITS_B, DIGITS_LABELS, "--by", "label", "--worst", "2", "--fail-if", "mean>100"),
         ("joint", ADMISSIONS, "gender", "admitted", "--counts", "applicants"),
         ("mi", ADMISSIONS, "--target", "admitted", "--counts", "applicants", "--permutations", "9"),
         ("mi", ADMISSIONS, "--matrix", "--counts", "applicants"),
         ("mi", ADMISSIONS, "--together", "--counts", "applicants"),
         ("fit", WORMS),
+        ("calibration", DIGITS_A, DIGITS_LABELS, "--fail-if", "ece>1"),
+        ("temperature", DIGITS_A, DIGITS_LABELS),
     )
 
     @pytest.mark.parametrize("arguments", RUNS, ids=lambda arguments: " ".join(arguments[:1]))
@@ -1228,10 +1268,14 @@ class TestStartUp:
         unwanted = HEAVY if arguments == ("--help",) else NOT_FOR_ARRAYS
         assert modules_of(*arguments).isdisjoint(unwanted)
 
-    @pytest.mark.parametrize("form", ["json", "csv", "md"])
+    @pytest.mark.parametrize("form", ["json", "csv", "md", "html"])
     def test_machine_forms_load_little(self, form: str) -> None:
         table("a.npy", [[0.5, 1.5], [2.5, 0.5]])
         assert modules_of("entropy", "a.npy", "-f", form).isdisjoint(NOT_FOR_ARRAYS)
+
+    def test_parquet_loads_no_pandas(self) -> None:
+        table("a.npy", [[0.5, 1.5], [2.5, 0.5]])
+        assert modules_of("entropy", "a.npy", "-o", "a.parquet").isdisjoint({"pandas", "rich", "pydantic"})
 
     def test_csv_loads_no_pandas(self) -> None:
         assert modules_of(*CE).isdisjoint({"pandas", "pydantic", "rich"})

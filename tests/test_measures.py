@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import oracles
+import oracles_ensembles
 import oracles_pairs
 import oracles_rows
 import pytest
@@ -57,6 +58,9 @@ def random_samples() -> Iterator[Sample]:
     p, q = 0.1 * numbers.normal(size=(2, 4, 100))
     p[:, 7] += math.log(99.0)
     yield Sample(p, q, numbers.integers(0, 100, 4))
+    # Of one side alone are they gone.
+    p, q = numbers.normal(size=(40, 9)), 5e-324 * numbers.integers(0, 2, size=(40, 9))
+    yield Sample(p, q, numbers.integers(0, 9, 40))
 
 
 def asked_of(declared: Declaration) -> list[Law]:
@@ -214,9 +218,9 @@ class TestVocabulary:
         form = chunk_of(takers[0], sample, Settings(weights=(1.0, 2.0))).form(word.name)
         rows, classes = sample.p.shape
         shapes = {"(n, C)": (rows, classes), "(n,)": (rows,), "(C,)": (classes,), "()": (), "(n, 1)": (rows, 1),
-                  "(k, n, C)": (3, rows, classes)}  # fmt: skip
+                  "(k, n, C)": (2, rows, classes), "(k, n)": (2, rows)}  # fmt: skip
         assert np.shape(form) == shapes[word.shape]
-        assert np.asarray(form).dtype == np.float64
+        assert np.asarray(form).dtype == (np.int64 if word.name.startswith("choice") else np.float64)
 
     def test_needs_are_words(self) -> None:
         assert {need for each in ALL for need in each.needs} <= set(WORDS)
@@ -240,7 +244,7 @@ class TestVocabulary:
 
 PAIRS_AND_ROWS: dict[str, Any] = {
     **oracles_rows.ROWS, **oracles_rows.LABELLED, **oracles_pairs.PAIRS, "distillation": oracles_rows.distillation,
-    **oracles.ORACLES,
+    **oracles.ORACLES, **oracles_ensembles.AGREEMENT, **oracles_ensembles.ENSEMBLES,
 }  # fmt: skip
 EVERY_ORACLE = {**PAIRS_AND_ROWS, **oracles_rows.SCORED, **oracles_rows.NUMBERS, **oracles_rows.TRANSFORMS}
 
@@ -252,6 +256,8 @@ def of_rows(declared: Declaration, sample: Sample, row: int) -> Any:
     with mp.workdps(oracles.digits_for(p, q)):
         if "target" in declared.roles:
             truth = [mpf(int(k == sample.labels[row])) for k in range(len(q))]
+            if "p" in declared.roles:
+                return oracle(oracles.softmax(p), oracles.softmax(q), truth)
             return oracle(truth, oracles.softmax(q)) if declared.name == "ce" else oracle(oracles.softmax(q), truth)
         return oracle(*(oracles.softmax({"p": p, "q": q}[role]) for role in declared.roles))
 

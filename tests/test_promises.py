@@ -136,7 +136,8 @@ class TestOwnOptions:
     OTHER: ClassVar[dict[type, Any]] = {float: 0.37, int: 1, bool: True, str: "0.5"}
     SPECIAL: ClassVar[dict[tuple[str, str], Any]] = {
         ("minkowski", "order"): 4.0, ("wasserstein", "order"): 2.0, ("f-divergence", "f"): "js",
-        ("js-members", "weights"): "1,3,1", ("bce", "over"): "sum", ("bce-gradient", "over"): "sum",
+        ("js-members", "weights"): "1,3,1", ("predictive-entropy", "weights"): "1,3,1",
+        ("expected-entropy", "weights"): "1,3,1", ("bce", "over"): "sum", ("bce-gradient", "over"): "sum",
         ("quadratic-gradient", "through"): "softmax",
         ("one-hot", "classes"): "versicolor,virginica,setosa",
         ("smooth-labels", "classes"): "versicolor,virginica,setosa", ("gaussian-nll", "eps"): 1e9,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from divtool.reports import render
-from divtool.reports.delimited import markdown_table
+from divtool.reports.markdown import markdown_table
 from divtool.reports.safetext import safe
 from divtool.reports.table import as_table, number
 from divtool.result import InputReport, MeasureResult, Result, WorstRow
@@ -50,6 +50,11 @@ alone 0.1; 1 NaN (first rows 3); label smoothing 0.1
   min   median       p90   p99   max
 1e-17     0.25   0.33333   inf   inf   in row 17
 quantiles to within a relative 0.001
+
+worst rows
+row  value
+ 17    inf
+ 40    inf
 """
 
 TSV = (
@@ -74,7 +79,7 @@ LINE = {
     "finite_mean": 0.1, "std_error": "NaN", "min": 1e-17, "max": "Infinity",
     "quantiles": {"p50": 0.25, "p90": 0.3333333333333333, "p99": "Infinity"}, "quantile_bound": 0.001,
     "worst": [{"row": 17, "value": "Infinity"}, {"row": 40, "value": "Infinity"}], "first_infinite": [17, 40],
-    "first_nan": [3],
+    "first_nan": [3], "candidate": None, "units": "rows",
 }  # fmt: skip
 
 
@@ -114,8 +119,9 @@ class TestSnapshots:
         assert list(whole["inputs"]) == ["q", "labels"]
         assert "classes" not in whole["inputs"]["labels"]
         assert whole["written"] == ["rows.csv"]
+        assert [whole[name] for name in ("candidates", "verdict", "groups", "gates")] == [[], None, [], []]
 
-    @pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "tsv", "md"])
+    @pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "tsv", "md", "html"])
     def test_every_form_ends_with_a_line(self, form: str) -> None:
         text = render(RESULT, form)
         assert text.endswith("\n")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from divtool.accumulators.extremes import ExtremeFigures, Extremes
 from divtool.accumulators.moments import MomentFigures, Moments
-from divtool.accumulators.quantiles import QuantileFigures, Quantiles
+from divtool.accumulators.quantiles import BUDGET, QuantileFigures, Quantiles
 from divtool.accumulators.scores import Scores
 
 
@@ -22,8 +22,8 @@ class RowFigures:
 class RowStatistics:
     """What every row measure is summed up by: mean and error, quantiles, extremes."""
 
-    def __init__(self, keep: int = 1) -> None:
-        self.moments, self.quantiles, self.extremes = Moments(), Quantiles(), Extremes(keep)
+    def __init__(self, keep: int = 1, budget: int = BUDGET) -> None:
+        self.moments, self.quantiles, self.extremes = Moments(), Quantiles(budget), Extremes(keep)
 
     def update(self, scores: Scores) -> None:
         """Take more rows."""

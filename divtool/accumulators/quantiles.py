@@ -7,13 +7,18 @@ histograms of its parts, so the answer is the same for every split and every ord
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from divtool.accumulators.scores import Scores
 from divtool.numerics.exactsum import Doubles
+
+if TYPE_CHECKING:
+    from divtool.accumulators.shapes import ShapeFigures
 
 BUDGET = 1 << 21
 POINTS = (0.5, 0.9, 0.95, 0.99, 0.999)
@@ -23,6 +28,8 @@ POINTS = (0.5, 0.9, 0.95, 0.99, 0.999)
 _SHIFT = np.int64(41)
 RELATIVE_BOUND = 2.0**-12
 _AT_ONCE = 1 << 16
+_PAGE_BITS = 12
+_PAGE = 1 << _PAGE_BITS
 
 
 @dataclass(frozen=True)
@@ -89,26 +96,55 @@ class Quantiles:
         if self.n == 0:
             return QuantileFigures(dict.fromkeys(POINTS, float("nan")), 0.0)
         if self.bins is None:
-            # -0.0 is 0.0 here: which of the two a tie would show must not depend on the order of the rows.
-            ordered = np.sort(np.concatenate(self.values)) + 0.0
+            ordered = self._ordered()
             return QuantileFigures({point: _between(ordered, point) for point in POINTS}, 0.0)
         middles, ends = self.bins.present()
-        return QuantileFigures({point: _within(middles, ends, point) for point in POINTS}, RELATIVE_BOUND)
+        return QuantileFigures({point: within(middles, ends, point) for point in POINTS}, RELATIVE_BOUND)
+
+    def _ordered(self) -> Doubles:
+        # -0.0 is 0.0 here: which of the two a tie would show must not depend on the order of the rows.
+        return np.sort(np.concatenate([np.empty(0), *self.values])) + 0.0
+
+    def shape(self, shown: Callable[[Doubles], Doubles] | None = None) -> ShapeFigures:
+        """How the values are spread, for charts; binned ones stand where their bin begins, for these are the rounder
+        numbers, and are within twice the bound of the quantiles.
+
+        ``shown``, a function that never falls, puts them into the unit in which edges are to be round.
+        """
+        from divtool.accumulators.shapes import shape_of
+
+        if self.bins is None:
+            values = self._ordered()
+            ends = np.arange(1, values.size + 1)
+        else:
+            middles, ends = self.bins.present()
+            values = bin_starts(middles)
+        return shape_of(values if shown is None else shown(values), ends)
 
 
 class Bins:
-    """How many values fell into each bin, over the stretch of bins that occur."""
+    """How many values fell into each bin, in pages of neighbouring bins: those that hold 0, ordinary numbers and the
+    infinities lie millions of bins apart."""
 
     def __init__(self) -> None:
-        self.low = 0
-        self.counts = np.zeros(0, np.int64)
+        self.pages: dict[int, npt.NDArray[np.int64]] = {}
+
+    @classmethod
+    def of(cls, names: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> Bins:
+        """Bins with these counts."""
+        bins = cls()
+        for page in np.unique(names >> _PAGE_BITS).tolist():
+            own = names >> _PAGE_BITS == page
+            bins.pages[page] = np.zeros(_PAGE, np.int64)
+            np.add.at(bins.pages[page], names[own] & (_PAGE - 1), counts[own])
+        return bins
 
     def count(self, values: Doubles) -> None:
         """Take values, none of them NaN."""
-        if values.size:
-            names = bin_names(values)
-            low = int(names.min())
-            self._add(low, np.bincount(names - low))
+        names = bin_names(values)
+        pages = names >> _PAGE_BITS
+        for page in np.unique(pages).tolist():
+            self._add(page, np.bincount(names[pages == page] & (_PAGE - 1), minlength=_PAGE))
 
     def count_all(self, pieces: list[Doubles]) -> None:
         """Take many pieces, so many at a time that counting neither crawls nor copies much."""
@@ -122,22 +158,23 @@ class Bins:
 
     def merge(self, other: Bins) -> None:
         """Take what another part has counted."""
-        if other.counts.size:
-            self._add(other.low, other.counts)
+        for page, counts in other.pages.items():
+            self._add(page, counts)
 
-    def _add(self, low: int, counts: npt.NDArray[np.int64]) -> None:
-        first = low if not self.counts.size else min(low, self.low)
-        stop = max(low + counts.size, self.low + self.counts.size if self.counts.size else low)
-        if first != self.low or stop != self.low + self.counts.size:
-            grown = np.zeros(stop - first, np.int64)
-            grown[self.low - first : self.low - first + self.counts.size] = self.counts
-            self.low, self.counts = first, grown
-        self.counts[low - first : low - first + counts.size] += counts
+    def _add(self, page: int, counts: npt.NDArray[np.int64]) -> None:
+        self.pages[page] = self.pages[page] + counts if page in self.pages else counts
+
+    def filled(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """The bins that hold something, in rising order, and how many values each holds."""
+        nothing = np.zeros(0, np.int64)
+        places = [(page << _PAGE_BITS) + np.flatnonzero(self.pages[page]) for page in sorted(self.pages)]
+        counts = [own[own != 0] for own in (self.pages[page] for page in sorted(self.pages))]
+        return np.concatenate([nothing, *places]), np.concatenate([nothing, *counts])
 
     def present(self) -> tuple[Doubles, npt.NDArray[np.int64]]:
         """The middles of the bins that hold something, in rising order, and the running number of values."""
-        filled = np.flatnonzero(self.counts)
-        return bin_middles(filled + self.low), np.cumsum(self.counts[filled])
+        names, counts = self.filled()
+        return bin_middles(names), np.cumsum(counts)
 
 
 def bin_names(values: Doubles) -> npt.NDArray[np.int64]:
@@ -152,6 +189,12 @@ def bin_middles(names: npt.NDArray[np.int64]) -> Doubles:
     middles = bits.view(np.float64)
     middles = np.where(np.isnan(middles), np.inf, middles)
     return np.where(names == 0, 0.0, np.copysign(middles, names))
+
+
+def bin_starts(middles: Doubles) -> Doubles:
+    """Where the bins with these middles begin, on their side that is nearer to 0."""
+    starts = np.abs(middles).view(np.int64) & ~((np.int64(1) << _SHIFT) - np.int64(1))
+    return np.asarray(np.copysign(starts.view(np.float64), middles))
 
 
 def blend(low: float, high: float, part: float) -> float:
@@ -171,7 +214,12 @@ def _between(ordered: Doubles, point: float) -> float:
     return blend(float(ordered[low]), float(ordered[high]), place - low)
 
 
-def _within(middles: Doubles, ends: npt.NDArray[np.int64], point: float) -> float:
+def within(middles: Doubles, ends: npt.NDArray[np.int64], point: float) -> float:
+    """The quantile at ``point`` of values in rising order, with the running numbers of how often they occur.
+
+    >>> within(np.array([1.0, 2.0]), np.array([1, 3]), 0.25)
+    1.5
+    """
     place = point * (int(ends[-1]) - 1)
     low = int(place)
     high = min(low + 1, int(ends[-1]) - 1)

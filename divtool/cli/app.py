@@ -34,6 +34,18 @@ class Tool:
 
 
 _TOOLS = {
+    "compare": Tool(
+        "Which of several files is closest to a reference, and is it real.", "comparing", "compare_command",
+        ("rank", "diff", "versus", "vs", "winner", "leaderboard", "ranking"),
+    ),
+    "ensemble": Tool(
+        "Members of an ensemble: their uncertainty, shared and by parting.", "ensembling", "ensemble_command",
+        ("uncertainty", "epistemic", "epistemic-uncertainty", "bald", "deep-ensemble", "mc-dropout", "committee"),
+    ),
+    "matrix": Tool(
+        "Every two of several files by a measure: a table of all pairs.", "pairing", "matrix_command",
+        ("pairwise", "all-pairs", "confusion-of-models", "distance-matrix", "heatmap"),
+    ),
     "joint": Tool(
         "Two variables: entropies, I(X;Y), NMI, AMI, tests, agreement.", "joining", "joint_command",
         ("mutual-information", "conditional-entropy", "joint-entropy", "nmi", "ami", "pmi", "npmi", "vi", "g-test",
@@ -48,6 +60,18 @@ _TOOLS = {
     "fit": Tool(
         "Which simple distribution loses least, by KL, and its parameter.", "fitting", "fit_command",
         ("binomial", "poisson", "geometric", "negative-binomial", "zipf", "fit-distribution"),
+    ),
+    "calibration": Tool(
+        "ECE, MCE, RMSCE, parts of the Brier score, reliability chart.", "calibrating", "calibration_command",
+        ("ece", "mce", "rmsce", "reliability", "calibration-error", "ace", "sce"),
+    ),
+    "temperature": Tool(
+        "The temperature that fits a model's confidence to its labels.", "calibrating", "temperature_command",
+        ("temperature-scaling", "calibrate"),
+    ),
+    "merge": Tool(
+        "One result of runs over different rows, kept by --save-state.", "merging", "merge_command",
+        ("combine", "join-states", "reduce", "states"),
     ),
     "inspect": Tool("What a file is, what is odd in it, and what to type next.", "inspecting", "inspect_command"),
     "list": Tool("All measures with formula, unit and laws (list NAME: one).", "listing", "list_command"),
@@ -123,18 +147,23 @@ def root_help(known: list[Verb]) -> str:
         "",
         "  divtool ce preds.csv labels.csv      cross-entropy; rows by id, classes by name",
         "  divtool kl teacher.npy student.npy   KL both ways, row by row, and its spread",
-        "  divtool kl a.npy b.npy -m js,tv      more measures in the same pass",
+        "  divtool compare ref.npy 'runs/*.npy' who is closest, and is it more than chance",
         "  divtool inspect FILE...              what a file is, and what to type next",
         "  divtool VERB --help                  formula, unit, edge rules and options",
     ]
     lines.append("")
+    alone: list[Verb] = []
     for family in families(known):
         members = [each for each in known if each.family == family]
         common = [each for each in members if each.common]
-        if common:
+        if len(common) == 1:
+            alone += common
+        elif common:
             more = f" ({len(common)} of {len(members)})" if len(common) < len(members) else ""
             lines.append(f"{family[0].upper()}{family[1:]}{more}:")
             lines += [f"  {each.name:<18}{_cut(each.summary)}" for each in common]
+    lines.append("Others (one of a family each; divtool list shows all):")
+    lines += [f"  {each.name:<18}{_cut(each.summary)}" for each in alone]
     lines += ["Tools:", *(f"  {name:<18}{tool.summary}" for name, tool in _TOOLS.items())]
     lines.append("Options: --version (kernels and libraries), --help")
     return "\n".join(lines) + "\n"
@@ -182,10 +211,10 @@ class _Signalled(BaseException):
 
 class _Ending:
     """The first signal ends the run. What ends it waits for the parts in hand and removes what is half written; a
-    further signal would only break off that."""
+    further signal would only break off that. ``again``: so many seconds after one that was lost it comes again."""
 
-    def __init__(self) -> None:
-        self._begun = False
+    def __init__(self, again: float = 0.0) -> None:
+        self._begun, self._again = False, again
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Raise what ends the run, once."""
@@ -194,37 +223,57 @@ class _Ending:
         self._begun = True
         raise KeyboardInterrupt if number == signal.SIGINT else _Signalled(number)
 
+    def over(self) -> None:
+        """The run has ended: what is left to do is done whatever comes."""
+        self._begun = True
+
     def lost(self, unraisable: Any) -> None:
         """Where Python ends a generator or an object, it drops what is raised: then the next signal ends the run."""
         if issubclass(unraisable.exc_type, KeyboardInterrupt | _Signalled):
             self._begun = False
+            if self._again and hasattr(signal, "setitimer"):
+                number = getattr(unraisable.exc_value, "number", signal.SIGINT)
+                signal.signal(signal.SIGALRM, lambda *_: self(number, None))
+                signal.setitimer(signal.ITIMER_REAL, self._again)
         else:
             sys.__unraisablehook__(unraisable)
 
 
 def main() -> NoReturn:
     """Run the program and end the process with the right status."""
-    ending = _Ending()
+    ending = _Ending(again=0.01)
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         with suppress(AttributeError, ValueError):
             signal.signal(getattr(signal, name), ending)
     sys.unraisablehook = ending.lost
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    if sys.stdout is None:
-        sys.exit(_tell(OutputError("standard output is closed")))
-    status = _status_of_run()
     try:
-        sys.stdout.flush()
+        status = _flushed(_status_of_run())
+        ending.over()
+    except (KeyboardInterrupt, _Signalled) as signalled:
+        # It met the last words of a run: there is none after it.
+        status = 128 + getattr(signalled, "number", signal.SIGINT)
+        _silence()
+    sys.exit(status)
+
+
+def _flushed(status: int) -> int:
+    """The status of a run whose output is to be seen."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         _silence()
     except OSError as error:
         status = _tell(OutputError(f"standard output: could not be written: {error.strerror}"))
         _silence()
-    sys.exit(status)
+    return status
 
 
 def _status_of_run() -> int:
+    if sys.stdout is None:
+        return _tell(OutputError("standard output is closed"))
     try:
         status = app(standalone_mode=False)
     except DivtoolError as error:
@@ -257,6 +306,8 @@ def _of_the_system(error: OSError) -> DivtoolError:
 
 def _silence() -> None:
     """Nothing more may be flushed to an output that takes nothing more."""
+    if sys.stdout is None:
+        return
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 
 from divtool import api
-from divtool.cli.running import chosen_form, emit_records, on_terminal, tell
+from divtool.cli.running import chosen_form, emit_records, on_terminal, plain_signs, tell
 from divtool.cli.signature import parameter, tool_function
 from divtool.engine.fit_options import READING, Fitting
 from divtool.errors import UsageError
@@ -71,15 +69,12 @@ def _form_of(options: dict[str, Any]) -> str:
     return chosen_form(asked, output)
 
 
-def _text(result: FitResult, form: str, options: dict[str, Any]) -> str:
+def _text(result: FitResult, form: str, options: dict[str, Any]) -> str | bytes:
     if options["quiet"]:
         return f"{result.value!r}\n"
     from divtool.reports.fitted import render_fit
 
-    to_file = options["output"] is not None
-    dumb = os.environ.get("TERM") == "dumb" and sys.stdout.isatty()
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
     return render_fit(
         result, form, digits=options["digits"], terminal=on_terminal(options["output"]),
-        ascii_only=not to_file and (dumb or not encoding.startswith("utf")),
+        ascii_only=plain_signs(options["output"]),
     )  # fmt: skip

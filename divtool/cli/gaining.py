@@ -15,7 +15,8 @@ from divtool.cli.running import chosen_form, emit_records, on_terminal, tell
 from divtool.cli.signature import parameter, tool_function
 from divtool.formats.atomic import check_output
 from divtool.formats.opening import file_and_key
-from divtool.options import Counting, Gaining, Measuring, Reading, Running, Writing, fields_of, pick
+from divtool.options import Measuring, Reading, Running, Writing, fields_of, pick
+from divtool.outcome_options import Counting, Gaining
 from divtool.reports.gains import render_gains
 
 

@@ -16,7 +16,8 @@ from divtool.cli.signature import parameter, tool_function
 from divtool.errors import UsageError
 from divtool.formats.atomic import check_output
 from divtool.formats.opening import file_and_key
-from divtool.options import Counting, Measuring, Reading, Running, Writing, pick
+from divtool.options import Measuring, Reading, Running, Writing, pick
+from divtool.outcome_options import Counting
 from divtool.reports.joint import render_joint
 
 READING = ("columns", "id", "header", "no_header", "delimiter", "input_format", "concat", "rows")

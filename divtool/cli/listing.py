@@ -20,7 +20,7 @@ from divtool.measures.declare import MEASURES, Declaration
 from divtool.measures.estimators import ESTIMATORS
 from divtool.measures.models import MODELS
 from divtool.measures.statistic import Statistic, by_family
-from divtool.reports.delimited import markdown_table
+from divtool.reports.markdown import markdown_table
 
 _FORMS = ("table", "json", "tsv", "csv", "md")
 

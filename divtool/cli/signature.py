@@ -5,29 +5,29 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import Field
+from dataclasses import Field, replace
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import typer
 
 from divtool.measures.declare import Declaration, Keyword, Operand
 from divtool.measures.likes import LIKES
-from divtool.options import GROUPS, fields_of
+from divtool.options import COMPARED, GROUPS, fields_of
 
-Run = Callable[[Declaration, list[str], dict[str, Any]], None]
+Run = Callable[[Declaration, list[str], dict[str, Any]], int]
 
 
-def command_function(declared: Declaration, run: Run) -> Callable[..., None]:
+def command_function(declared: Declaration, run: Run) -> Callable[..., int]:
     """A function of the operands and of every option that applies, which calls ``run``."""
 
-    def command(**arguments: Any) -> None:
+    def command(**arguments: Any) -> int:
         operands: list[str] = []
         for i in range(len(declared.operands)):
-            given = arguments.pop(_slot(i))
+            given = arguments.pop(_slot(i), None)
             operands += given if isinstance(given, list) else [given] if given is not None else []
-        run(declared, operands, arguments)
+        return run(declared, operands, arguments)
 
-    parameters = [_operand(i, operand) for i, operand in enumerate(declared.operands)]
+    parameters = _operands(declared)
     parameters += [_keyword(each) for each in declared.keywords]
     for group in GROUPS:
         hints = get_type_hints(group)
@@ -39,12 +39,12 @@ def command_function(declared: Declaration, run: Run) -> Callable[..., None]:
 
 
 def tool_function(
-    parameters: Sequence[inspect.Parameter], options: Sequence[tuple[type, Sequence[str]]], run: Callable[..., None]
-) -> Callable[..., None]:
+    parameters: Sequence[inspect.Parameter], options: Sequence[tuple[type, Sequence[str]]], run: Callable[..., Any]
+) -> Callable[..., Any]:
     """A function of some parameters and of the named options of some groups, which calls ``run`` with all of them."""
 
-    def command(**arguments: Any) -> None:
-        run(**arguments)
+    def command(**arguments: Any) -> Any:
+        return run(**arguments)
 
     shared = [
         option_parameter(each, get_type_hints(group)[each.name])
@@ -63,6 +63,25 @@ def _slot(position: int) -> str:
 def parameter(name: str, type_: Any, info: Any, default: Any) -> inspect.Parameter:
     """A parameter with what Typer should know of it."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[type_, info])
+
+
+def _operands(declared: Declaration) -> list[inspect.Parameter]:
+    """The operands; where several files may be scored, the last of them are as many as are given."""
+    first, *others = declared.operands
+    if others and others[-1].role == "target" and COMPARED in declared.having:
+        # One parameter for both: which of the files is the last is known when all are given.
+        help_ = f"{first.help} Several files are ranked. {others[-1].metavar}: {others[-1].help}"
+        metavar = f"{first.metavar}... [{others[-1].metavar}]"
+        return [_operand(0, replace(first, metavar=metavar, help=help_, many=True))]
+    found = [_operand(i, operand) for i, operand in enumerate(declared.operands)]
+    if COMPARED in declared.having:
+        last = others[-1]
+        info = typer.Argument(metavar=f"{last.metavar}...", help=f"{last.help} Several are ranked.", show_default=False)
+        found[-1] = parameter(_slot(len(others)), Union[list[str], None], info, None)  # noqa: UP007
+    elif not others and not declared.is_transform and not first.many:
+        metavar, help_ = f"{first.metavar}...", f"{first.help} Several files: a line for each."
+        found = [_operand(0, replace(first, metavar=metavar, help=help_, many=True))]
+    return found
 
 
 def _operand(position: int, operand: Operand) -> inspect.Parameter:

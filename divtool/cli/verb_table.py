@@ -4,22 +4,24 @@
 # ruff: noqa: E501
 STAMP = (
     "__init__.py:1438 "
+    "agreement.py:5397 "
     "binary.py:4732 "
     "cha.py:11378 "
     "chisquared.py:11810 "
     "confidence.py:4290 "
-    "declare.py:11742 "
+    "declare.py:12041 "
     "distances.py:7429 "
     "distillation.py:1820 "
     "divergences.py:6817 "
-    "entropies.py:11094 "
+    "ensembles.py:6533 "
+    "entropies.py:11077 "
     "entropy_orders.py:4421 "
     "estimators.py:8459 "
     "fdivergence.py:2968 "
     "gradients.py:5198 "
     "hellinger.py:6522 "
     "information.py:2542 "
-    "jensen.py:6977 "
+    "jensen.py:7268 "
     "joint_agreement.py:5678 "
     "joint_chance.py:5681 "
     "joint_information.py:8645 "
@@ -37,10 +39,13 @@ STAMP = (
     "transforms.py:6554 "
     "vectors.py:8307 "
     "vicis.py:4573 "
-    "vocabulary.py:4480 "
+    "vocabulary.py:5480 "
 ).rstrip()
 
 VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
+    ("same-top-1", "agreement", "agreement", "Share of rows whose most probable class is the same on both sides.", False, "Same first choice", ("top1", "top-1", "top-1-agreement", "same-top", "agreement", "fidelity")),
+    ("same-top-k", "agreement", "agreement", "Share of the reference's k most probable classes that are among the model's k, in any order.", False, "Shared among the first k choices", ("topk", "top-k", "top-k-agreement", "top-k-overlap")),
+    ("delta-p", "agreement", "agreement", "Change of the probability of the label, from the reference to the model.", False, "Change of the label's probability", ("delta-prob", "probability-change")),
     ("bce", "binary", "losses", "Binary cross-entropy of answers against the truth, one question or several (multi-label).", True, "Binary cross-entropy", ("binary-cross-entropy", "log-loss", "sigmoid-cross-entropy", "logloss", "binary-crossentropy")),
     ("quadratic-cost", "binary", "losses", "Half the squared distance between the outputs of sigmoids and the truth, over the columns of a row.", False, "Quadratic cost", ()),
     ("sorensen", "cha", "Cha's survey", "Sorensen's distance (Bray-Curtis; Czekanowski's distance): of rows that sum to 1 the total variation.", False, "Sorensen distance", ("bray-curtis", "czekanowski")),
@@ -85,9 +90,18 @@ VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("skew-kl", "divergences", "divergences", "Kullback-Leibler divergence from the reference to a mixture with it: finite where the model misses a class.", False, "Skewed Kullback-Leibler divergence", ()),
     ("k-divergence", "divergences", "divergences", "K divergence: the Kullback-Leibler divergence from the reference to the mean of both sides.", False, "K divergence", ()),
     ("taneja", "divergences", "divergences", "Taneja's divergence, of the arithmetic mean of both sides from their geometric mean.", False, "Taneja divergence", ()),
+    ("js", "jensen", "divergences", "Jensen-Shannon divergence: how far both sides are from their mean (Cha's Jensen difference).", True, "Jensen-Shannon divergence", ("jsd", "js-divergence", "jensen-shannon", "jensen-difference")),
+    ("js-distance", "jensen", "divergences", "Jensen-Shannon distance, the square root of the divergence: a metric.", False, "Jensen-Shannon distance", ("jensenshannon", "jsdistance")),
+    ("topsoe", "jensen", "divergences", "Topsoe's divergence, twice the Jensen-Shannon divergence (the information radius unhalved).", False, "Topsoe divergence", ()),
+    ("js-members", "jensen", "divergences", "Jensen-Shannon divergence of several members: how much an ensemble disagrees (its epistemic uncertainty).", False, "Jensen-Shannon divergence of several distributions (mutual information)", ()),
+    ("predictive-entropy", "ensembles", "ensembles", "Entropy of the mean of the members: all of an ensemble's uncertainty.", False, "Entropy of the mean of the members", ("total-uncertainty", "ensemble-entropy")),
+    ("expected-entropy", "ensembles", "ensembles", "Mean of the members' entropies: the uncertainty that they share (aleatoric).", False, "Mean of the entropies of the members", ("aleatoric", "aleatoric-uncertainty", "mean-entropy")),
+    ("disagreement", "ensembles", "ensembles", "Share of the pairs of members whose most probable classes differ.", False, "Pairs of members that disagree", ("pairwise-disagreement", "churn")),
+    ("variation-ratio", "ensembles", "ensembles", "Share of the members that do not vote for the commonest class.", False, "Variation ratio of the votes", ()),
+    ("vote-entropy", "ensembles", "ensembles", "Entropy of the members' votes: how widely they are scattered over the classes.", False, "Entropy of the votes", ()),
     ("entropy", "entropies", "entropies", "Shannon entropy of each row: how undecided the distribution is.", True, "Shannon entropy", ()),
     ("normalized-entropy", "entropies", "entropies", "Entropy of each row over the largest that its number of classes allows: from 0 (certain) to 1 (uniform).", False, "Normalized entropy", ("evenness", "efficiency")),
-    ("kl-to-uniform", "entropies", "entropies", "Kullback-Leibler divergence of each row from the uniform distribution: what its entropy lacks of log C.", True, "Divergence from the uniform distribution", ("negentropy",)),
+    ("kl-to-uniform", "entropies", "entropies", "Kullback-Leibler divergence of each row from the uniform distribution: what its entropy lacks of log C.", False, "Divergence from the uniform distribution", ("negentropy",)),
     ("redundancy", "entropies", "entropies", "Redundancy of each row: which part of the largest entropy it lacks, from 0 (uniform) to 1 (certain).", False, "Redundancy", ()),
     ("entropy-perplexity", "entropies", "entropies", "Exponential of each row's entropy: how many equally likely classes would be as undecided.", False, "Perplexity of the distribution", ()),
     ("min-entropy", "entropies", "entropies", "Surprisal of each row's most probable class: the Renyi entropy of order inf.", False, "Min-entropy", ()),
@@ -108,10 +122,6 @@ VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("matusita", "hellinger", "distances", "Matusita's distance: the distance of the roots, the Hellinger distance times the root of 2.", False, "Matusita distance", ()),
     ("bhattacharyya", "hellinger", "distances", "Bhattacharyya distance: -log of the coefficient; half the Renyi divergence of order 1/2.", False, "Bhattacharyya distance", ()),
     ("bhattacharyya-coefficient", "hellinger", "distances", "Bhattacharyya coefficient (Cha's fidelity): the cosine of the roots, a similarity.", False, "Bhattacharyya coefficient", ("fidelity", "affinity")),
-    ("js", "jensen", "divergences", "Jensen-Shannon divergence: how far both sides are from their mean (Cha's Jensen difference).", True, "Jensen-Shannon divergence", ("jsd", "js-divergence", "jensen-shannon", "jensen-difference")),
-    ("js-distance", "jensen", "divergences", "Jensen-Shannon distance, the square root of the divergence: a metric.", False, "Jensen-Shannon distance", ("jensenshannon", "jsdistance")),
-    ("topsoe", "jensen", "divergences", "Topsoe's divergence, twice the Jensen-Shannon divergence (the information radius unhalved).", False, "Topsoe divergence", ()),
-    ("js-members", "jensen", "divergences", "Jensen-Shannon divergence of several members: how much an ensemble disagrees (its epistemic uncertainty).", False, "Jensen-Shannon divergence of several distributions", ()),
     ("ce", "losses", "losses", "Cross-entropy of predictions against labels.", True, "Cross-entropy", ("log-loss", "logloss", "cross-entropy", "crossentropy", "categorical-crossentropy", "softmax-cross-entropy")),
     ("nll", "losses", "losses", "Negative log-likelihood: what stored log-probabilities say against the labels, without a softmax.", False, "Negative log-likelihood", ("nll-loss",)),
     ("perplexity", "losses", "losses", "Perplexity of predictions against labels: among how many equally likely classes the model might as well guess.", True, "Perplexity", ("ppl",)),

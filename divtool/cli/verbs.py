@@ -58,7 +58,7 @@ def verbs() -> list[Verb]:
 # The order in which families are shown; others follow by name.
 _FAMILIES = (
     "losses", "divergences", "order families", "distances", "ordered classes", "chi-square", "Cha's survey",
-    "entropies", "confidence", "vectors", "information", "calibration", "transforms",
+    "entropies", "confidence", "agreement", "ensembles", "vectors", "information", "calibration", "transforms",
 )  # fmt: skip
 
 

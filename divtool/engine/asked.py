@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any
 
 from divtool.errors import UsageError
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration, Keyword, Shortcut
+from divtool.measures.vocabulary import OF_ORDER
 from divtool.options import KINDS, Measuring, fields_of, flag_of
 from divtool.registry import suggestion
 
+_FIRST_CHOICES = re.compile(r"top-?([1-9][0-9]{0,3})")
 _TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
 
@@ -21,7 +25,9 @@ class Asked:
 
     ``roles`` gives for each of its roles that of the input which plays it; ``reversed`` says that the sides are
     exchanged. ``plain`` asks for the formula word for word, for rows that need not sum to 1. ``of_family``: it came
-    with its family, and is left out where it does not fit; ``automatic``: nobody asked for this direction.
+    with its family, and is left out where it does not fit; ``automatic``: nobody asked for it; ``beside``: it is
+    no more than a figure beside the others, and has no rows. ``candidate`` is the
+    place of the file that it scores, where there are several.
     """
 
     declared: Declaration
@@ -32,6 +38,8 @@ class Asked:
     plain: Shortcut | None = None
     of_family: bool = False
     automatic: bool = False
+    beside: bool = False
+    candidate: int | None = None
 
     @property
     def function(self) -> Any:
@@ -87,11 +95,12 @@ def same(a: Any, b: Any) -> bool:
 
 
 def asked_for(
-    verb: Declaration, keywords: dict[str, Any], more: Sequence[str], *, reverse: bool, both: bool
+    verb: Declaration, keywords: dict[str, Any], more: Sequence[str], *, reverse: bool, both: bool, agree: bool = False
 ) -> list[Asked]:
-    """The measures of a run, the verb's own first; no file is opened for it."""
+    """The measures of a run, the verb's own first; no file is opened for it. ``both`` directions are wanted,
+    and, of two distributions, whether their first choices ``agree``."""
     found = [Asked(verb, _own(verb, keywords))]
-    found += [each for text in more for piece in text.split(",") for each in _named(verb, piece)]
+    found += [each for text in more for piece in text.split(",") for each in named_measures(verb, piece)]
     every: list[Asked] = []
     for each in found:
         mapping = _roles(verb, each.declared, reverse)
@@ -99,8 +108,15 @@ def asked_for(
         if both and each.declared.direction is not None:
             other = _with(each, _roles(verb, each.declared, not reverse), not reverse)
             every.append(replace(other, automatic=True))
+    if agree and verb.roles == ("p", "q") and _family(verb.operands[0].kinds) == "distributions":
+        every.append(_with(Asked(_agreement(), automatic=True, beside=True), _roles(verb, _agreement(), False), False))
     labels = [each.label for each in every]
     return [each for i, each in enumerate(every) if each.label not in labels[:i]]
+
+
+def _agreement() -> Declaration:
+    import_module("divtool.measures.agreement")
+    return MEASURES.get("same-top-1")
 
 
 # They change how a number is shown, or speak of the run: no measure computes another number for them.
@@ -115,8 +131,11 @@ def check_options(asked: Sequence[Asked], measuring: Measuring) -> None:
         each for each in fields_of(Measuring)
         if each.name not in _HARMLESS and getattr(measuring, each.name) != each.default
     ]  # fmt: skip
-    for declared in {one.declared.name: one.declared for one in asked}.values():
+    for declared in {one.declared.name: one.declared for one in asked if not one.beside}.values():
         for each in chosen:
+            if each.name == "temperature" and OF_ORDER.issuperset(declared.needs):
+                # No order of classes changes with it: it is obeyed.
+                continue
             if each.metadata["applies"] not in ("", *declared.having):
                 raise UsageError(f"{flag_of(each)} does not go with -m {declared.name}", hint="run it by itself")
 
@@ -147,13 +166,19 @@ def _own(declared: Declaration, keywords: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _named(verb: Declaration, text: str) -> list[Asked]:
-    """The measures that one word of ``-m`` names: ``NAME``, ``NAME:OPTION=VALUE``, or a family."""
+def named_measures(verb: Declaration, text: str, *, any_files: bool = False) -> list[Asked]:
+    """The measures that one word of ``-m`` names: ``NAME``, ``NAME:OPTION=VALUE``, or a family. They must take the
+    files of the verb, unless ``any_files`` will do."""
     name, *settings = text.strip().split(":")
     load_families()
+    if name not in MEASURES and (first := _FIRST_CHOICES.fullmatch(name.lower())):
+        # What everybody calls the agreement of the first k choices.
+        name = "same-top-1" if first[1] == "1" else "same-top-k"
+        settings = [*settings, f"k={first[1]}"] if name == "same-top-k" else settings
     if name in MEASURES:
         declared = MEASURES.get(name)
-        _check_fits(verb, declared)
+        if not any_files:
+            _check_fits(verb, declared)
         return [Asked(declared, _settings(declared, settings))]
     family = [each for each in MEASURES if name and not settings and _slug(each.family).startswith(_slug(name))]
     fitting = [each for each in family if _fits(verb, each)]

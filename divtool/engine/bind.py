@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
+from divtool.engine.candidates import base_of
 from divtool.engine.first_lines import with_header
-from divtool.engine.inputs import WEIGHT_ROLE, Input
+from divtool.engine.inputs import KEY_ROLE, WEIGHT_ROLE, Input
 from divtool.engine.operands import Opened
 from divtool.engine.sampling import first_counts, narrowed, sample_of, with_kind
 from divtool.errors import InputError, UsageError
@@ -22,20 +24,19 @@ from divtool.options import Measuring, Reading
 
 
 def matrix_input(
-    opened: Opened, id: int | None, all_opened: Sequence[Opened], reading: Reading, weight: int | None = None,
-    *, of_two: bool = False,
+    opened: Opened, id: int | None, all_opened: Sequence[Opened], reading: Reading,
+    aside: Mapping[int, str] = MappingProxyType({}), *, of_two: bool = False,
 ) -> Input:  # fmt: skip
     """A table of distributions in its role, with the labels beside them where they have no file of their own.
 
-    ``weight`` is the column that weighs the rows: it is no class. ``of_two``: a single column may speak of two classes.
+    ``aside`` are columns that are no classes, with what they are used for. ``of_two``: a single column may speak of two
+    classes.
     """
     if "signs" in opened.operand.kinds:
         return _sign_input(opened, id, reading)
     label = _label_in(opened, all_opened, reading)
     drop = reading.drops_missing
-    taken = dict.fromkeys(_truth_in(opened, all_opened), "the truth")
-    if weight is not None:
-        taken[weight] = "weighs the rows"
+    taken = {**dict.fromkeys(_truth_in(opened, all_opened), "the truth"), **aside}
     of_two = of_two and "probs" in opened.operand.kinds
     try:
         columns = decide_matrix(
@@ -53,7 +54,7 @@ def matrix_input(
     given = Input(opened.source, columns, opened.operand.role, single=single, vocabulary=vocabulary, drop_missing=drop)
     given = replace(given, order=range(given.width))
     pair = {each.operand.role for each in all_opened} >= {"p", "q"}
-    return with_kind(given, reading, opened.operand.kinds, f"--given-{given.role}" if pair else "--given")
+    return with_kind(given, reading, opened.operand.kinds, f"--given-{base_of(given.role)}" if pair else "--given")
 
 
 def _truth_in(opened: Opened, all_opened: Sequence[Opened]) -> tuple[int, ...]:
@@ -86,6 +87,11 @@ def _sign_input(opened: Opened, id: int | None, reading: Reading) -> Input:
         drop_missing=reading.drops_missing,
     )  # fmt: skip
     return with_kind(given, reading, opened.operand.kinds)
+
+
+def key_input(opened: Opened, id: int | None, column: int) -> Input:
+    """A column that says what rows have in common, as an input of its own."""
+    return Input(opened.source, Columns((), id, None), KEY_ROLE, key=column)
 
 
 def weight_input(opened: Opened, id: int | None, column: int, *, drop_missing: bool = False) -> Input:
@@ -136,8 +142,9 @@ def _refuse_lists_of_labels(header: Header) -> None:
 
 
 def truth_input(
-    opened: Opened, id: int | None, predictions: Input, reading: Reading, weight: int | None = None
-) -> Input:
+    opened: Opened, id: int | None, predictions: Input, reading: Reading,
+    aside: Mapping[int, str] = MappingProxyType({}),
+) -> Input:  # fmt: skip
     """The labels file: class labels in one column, or soft rows (answers, where the predictions are answers)."""
     if opened.chosen:
         columns = Columns(opened.chosen, id, None)
@@ -149,7 +156,7 @@ def truth_input(
     header = opened.header
     answers = predictions.kind is not None and "chances" in predictions.allowed
     named = None if opened.column is not None or labels_in(header) else _columns_named_alike(header, predictions, id)
-    label = None if named is not None else decide_label(header, id=id, named=opened.column, weight=weight)
+    label = None if named is not None else decide_label(header, id=id, named=opened.column, aside=aside)
     if label is not None and answered_alone(predictions) and header.types[label] == FLOAT:
         # One column of answers may be soft.
         label = None
@@ -161,7 +168,7 @@ def truth_input(
     if label is None:
         named = named or _columns_named_alike(header, predictions, id)
         if named is None:
-            return soft_rows(opened, id, reading, weight, answers=answers)
+            return soft_rows(opened, id, reading, aside, answers=answers)
         given = Input(
             opened.source, named, "target", order=range(len(named.classes)), drop_missing=reading.drops_missing
         )  # fmt: skip
@@ -183,13 +190,13 @@ def _columns_named_alike(header: Header, predictions: Input, id: int | None) -> 
 
 
 def soft_rows(
-    opened: Opened, id: int | None, reading: Reading, weight: int | None = None, *, answers: bool,
-    chosen: str | None = None,
+    opened: Opened, id: int | None, reading: Reading, aside: Mapping[int, str] = MappingProxyType({}), *,
+    answers: bool, chosen: str | None = None,
 ) -> Input:  # fmt: skip
     """The truth as rows: soft labels, votes, or ``answers`` to yes-or-no questions."""
     columns = decide_matrix(
         opened.header, id=id, label=None, chosen=chosen, first_counts=first_counts(opened.source),
-        taken={} if weight is None else {weight: "weighs the rows"}, least=1 if answers else 2,
+        taken=dict(aside), least=1 if answers else 2,
     )  # fmt: skip
     given = Input(
         opened.source, columns, "target", order=range(len(columns.classes)), drop_missing=reading.drops_missing

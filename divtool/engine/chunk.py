@@ -17,7 +17,7 @@ from divtool.engine.truth import TruthForms
 from divtool.formats.source import Stored
 from divtool.meaning.labels import Codes
 from divtool.meaning.zeros import Zeros
-from divtool.measures.vocabulary import Matrix, Rows
+from divtool.measures.vocabulary import Labels, Matrix, Rows
 from divtool.numerics import kernels
 from divtool.numerics.logspace import (
     Spread,
@@ -31,6 +31,9 @@ from divtool.numerics.logspace import (
     uniform_ratio,
 )
 from divtool.numerics.pairs import Pair
+
+# A candidate has so many views at the most: as the model, exchanged with the reference, alone.
+_VIEWS = 4
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,9 @@ class Chunk(TruthForms):
             return self
         key = tuple(sorted(wanted.items()))
         if key not in self._renamed:
+            if len(self._renamed) == _VIEWS:
+                # Candidates come one after the other: what was made for earlier ones is not asked for again.
+                self._renamed.clear()
             sides = {new: self.sides[old] for new, old in wanted.items()}
             self._renamed[key] = Chunk(sides, self.codes, self.settings)
         return self._renamed[key]
@@ -153,7 +159,9 @@ class Chunk(TruthForms):
     @once
     def entropy_of_p(self) -> Rows:
         """The entropy, from the stored rows at once."""
-        side = self.sides["p"]
+        return self._entropy(self.sides["p"])
+
+    def _entropy(self, side: Part) -> Rows:
         if side.is_table:
             return kernels.entropy_of_table(side.matrix)
         return kernels.entropy_of_logits(side.matrix, self.settings.temperature)
@@ -190,6 +198,11 @@ class Chunk(TruthForms):
         return self._of_pair(kernels.delta_of_logits, kernels.delta_of_tables)
 
     @once
+    def delta_of_label(self) -> Rows:
+        """p - q at the label; rows to ignore have some number."""
+        return np.asarray(np.take_along_axis(self.delta, self._codes_in_range[:, None], axis=1)[:, 0])
+
+    @once
     def kl_of_pair(self) -> Rows:
         """The divergence, from the stored rows at once."""
         return self._of_pair(kernels.kl_of_logits, kernels.kl_of_tables)
@@ -209,7 +222,7 @@ class Chunk(TruthForms):
 
     @once
     def _members(self) -> list[Pair]:
-        first, *others = (self.sides[role] for role in sorted(self.sides, key=_place) if role.startswith("member"))
+        first, *others = self._member_sides
         return [pair_of(first, other, self.settings.temperature) for other in others]
 
     @once
@@ -223,6 +236,42 @@ class Chunk(TruthForms):
         """Log of each member's probability over the first's."""
         pairs = self._members
         return np.stack([np.zeros_like(pairs[0].t), *(pair.t for pair in pairs)])
+
+    @once
+    def _member_sides(self) -> list[Part]:
+        return [self.sides[role] for role in sorted(self.sides, key=_place) if role.startswith("member")]
+
+    @once
+    def entropies(self) -> Matrix:
+        """The entropy of each member, from its stored rows at once."""
+        return np.stack([self._entropy(each) for each in self._member_sides])
+
+    @once
+    def choices(self) -> Labels:
+        """The most probable class of each member."""
+        return np.stack([_choice(each) for each in self._member_sides])
+
+    # The order of the classes, as the stored rows have it
+
+    @once
+    def choice_p(self) -> Labels:
+        """The reference's most probable class."""
+        return _choice(self.sides["p"])
+
+    @once
+    def choice_q(self) -> Labels:
+        """The model's most probable class."""
+        return _choice(self.sides["q"])
+
+    @once
+    def ranked_p(self) -> Stored:
+        """The reference's cells."""
+        return self.sides["p"].matrix
+
+    @once
+    def ranked_q(self) -> Stored:
+        """The model's cells."""
+        return self.sides["q"].matrix
 
     # Numbers as they are
 
@@ -261,6 +310,13 @@ def logarithms(side: Part) -> Stored:
         return side.matrix
     with np.errstate(divide="ignore"):
         return np.log(side.doubles)
+
+
+def _choice(side: Part) -> Labels:
+    # Loaded when it is needed: few runs ask for it.
+    from divtool.numerics.choices import first_choice
+
+    return first_choice(side.matrix, 0.0 if side.is_table else -np.inf)
 
 
 def _place(role: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from divtool.engine.grouping import Groups, groups_of
 from divtool.formats.keys import Keys, empty_texts
 from divtool.formats.source import Block, Extent, Header, Place, Selection, Source, Stored
 from divtool.meaning.binary import SPREAD, as_cells, both_classes
@@ -17,8 +18,9 @@ from divtool.meaning.kinds import Kind, check_block, fault_of_row
 from divtool.meaning.labels import Codes, LabelRule
 from divtool.meaning.vocabulary import filled, mass_beyond
 
-# The role of the column that weighs the rows.
-WEIGHT_ROLE = "weight"
+# The roles of the column that weighs the rows, and of columns that say what rows have in common.
+WEIGHT_ROLE, KEY_ROLE = "weight", "key"
+ASIDE = (WEIGHT_ROLE, KEY_ROLE)
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Slab:
 
     ``normalized`` and ``rounded`` mark rows that were divided by their sum, or whose sum is off by no more than their
     decimals explain; ``missing`` those that are not to be scored, for an empty cell or for an id that no other file
-    has; ``beyond`` is the mass of the classes beyond a vocabulary.
+    has; ``beyond`` is the mass of the classes beyond a vocabulary; ``groups`` is what the rows have in common.
     """
 
     first: int
@@ -39,6 +41,7 @@ class Slab:
     rounded: npt.NDArray[np.bool_] | None = None
     missing: npt.NDArray[np.bool_] | None = None
     beyond: npt.NDArray[np.float64] | None = None
+    groups: Groups | None = None
 
     def part(self, start: int, stop: int) -> Slab:
         """The rows start:stop, counted from the slab's own first."""
@@ -47,6 +50,7 @@ class Slab:
             self.first + start, stop - start, _cut(self.matrix, cut), _cut(self.codes, cut),
             None if self.ids is None else self.ids.part(start, stop),
             _cut(self.normalized, cut), _cut(self.rounded, cut), _cut(self.missing, cut), _cut(self.beyond, cut),
+            None if self.groups is None else self.groups.cut(cut),
         )  # fmt: skip
 
     def where(self, kept: npt.NDArray[np.bool_]) -> Slab:
@@ -55,6 +59,7 @@ class Slab:
             self.first, int(kept.sum()), _cut(self.matrix, kept), _cut(self.codes, kept),
             None if self.ids is None else self.ids.where(kept),
             _cut(self.normalized, kept), _cut(self.rounded, kept), None, _cut(self.beyond, kept),
+            None if self.groups is None else self.groups.cut(kept),
         )  # fmt: skip
 
 
@@ -105,7 +110,8 @@ class Input:
     """One file and what is taken from it. ``order`` lists the class columns in the order common to all inputs,
     ``allowed`` the kinds that its operand may hold. ``single``: its one column speaks of two classes; ``vocabulary``:
     only so many of the columns are classes that count; ``drop_missing``: rows with an empty cell are marked;
-    ``by_id``: rows are matched by their ids, so that each must have one."""
+    ``by_id``: rows are matched by their ids, so that each must have one; ``key`` is the one column that is read, beside
+    the id, by an input that says what rows have in common."""
 
     source: Source
     columns: Columns
@@ -118,6 +124,7 @@ class Input:
     vocabulary: int | None = None
     drop_missing: bool = False
     by_id: bool = False
+    key: int | None = None
 
     @property
     def header(self) -> Header:
@@ -170,11 +177,13 @@ class Input:
 
     def ids_only(self) -> Input:
         """The same rows, of which only the ids are read."""
-        return replace(self, role=None, kind=None, labels=None)
+        return replace(self, role=None, kind=None, labels=None, key=None)
 
     @property
     def selection(self) -> Selection:
         """The columns to read: classes in the common order, then id and label."""
+        if self.key is not None:
+            return Selection((), (*self._key_columns(), self.key), cells=True)
         if self.role is None:
             return Selection((), self._key_columns(), self.drop_missing)
         classes = self.columns.classes
@@ -233,6 +242,9 @@ class Input:
     def _slab(self, block: Block) -> Slab:
         keys = list(block.keys)
         ids = keys.pop(0) if self.columns.id is not None else None
+        if self.key is not None:
+            groups = groups_of(keys[0], block.absent_in(len(block.keys) - 1))
+            return Slab(block.first, len(block), None, None, ids, groups=groups)
         codes = None
         if self.labels is not None:
             codes = self.labels.decode(keys[0], block.first, self.source.place_of, block.missing)

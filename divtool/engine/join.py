@@ -7,8 +7,6 @@ rows found go to a file in the leader's order. All of it lies in temporary files
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -29,6 +27,7 @@ from divtool.engine.records import Buckets, Layout, RecordFile, Records
 from divtool.engine.twins import offsets_of
 from divtool.engine.unmatched import fault_of
 from divtool.errors import InputError
+from divtool.formats.scratch import discard, temporary, temporary_folder
 from divtool.formats.source import Extent, Place, Stored
 from divtool.meaning.kinds import Kind
 
@@ -44,9 +43,10 @@ class LeaderIds:
     def __init__(self, leader: Input, followers: Iterable[Readable], engine: Engine, threads: int) -> None:
         self.leader, self.engine = leader, engine
         self.read_bytes = max(_LEAST_READ, _READ // threads)
-        self._folder = tempfile.mkdtemp(prefix="divtool-join-")
+        self._folder = temporary("divtool-join-")
         with ExitStack() as stack:
             stack.callback(self.close)
+            os.mkdir(self._folder, 0o700)
             count = max(_partitions_of(each) for each in (leader, *(each.as_read for each in followers)))
             self.partitions = Partitions(self._folder, "leader", count)
             self.spill(leader.ids_only(), lambda slab: self._append(leader, slab))
@@ -63,7 +63,7 @@ class LeaderIds:
 
     def close(self) -> None:
         """Remove the files."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        discard(self._folder)
 
 
 class Reordered:
@@ -76,8 +76,8 @@ class Reordered:
 
     def __init__(self, follower: Readable, ids: LeaderIds, *, inner: bool = False) -> None:
         self.follower = follower
-        self._folder = tempfile.mkdtemp(prefix="divtool-join-")
-        self._cleanup = weakref.finalize(self, shutil.rmtree, self._folder, True)
+        self._folder = temporary_folder("divtool-join-")
+        self._cleanup = weakref.finalize(self, discard, self._folder)
         try:
             self._layout = Layout.of(_first_slab(follower))
             self._rows = ids.leader.count()

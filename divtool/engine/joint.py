@@ -27,7 +27,8 @@ from divtool.meaning.grammar import find_column
 from divtool.measures.estimators import estimator
 from divtool.measures.information import information_of
 from divtool.measures.joint_chance import few_expected
-from divtool.options import Counting, Measuring, Reading, Running, pick
+from divtool.options import Measuring, Reading, Running, pick
+from divtool.outcome_options import Counting
 from divtool.registry import suggestion
 from divtool.result import InputReport
 from divtool.units import unit_of_base

@@ -30,7 +30,8 @@ from divtool.formats.source import FLOAT, INTEGER, Source
 from divtool.meaning.grammar import chosen_columns, find_column
 from divtool.measures.estimators import estimator
 from divtool.measures.information import Estimate
-from divtool.options import Counting, Gaining, Measuring, Reading, Running, parse_lags, pick
+from divtool.options import Measuring, Reading, Running, pick
+from divtool.outcome_options import Counting, Gaining, parse_lags
 from divtool.registry import natural, suggestion
 from divtool.units import Unit, unit_of_base
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, partial
 from typing import TypeAlias
 
@@ -20,12 +20,13 @@ from divtool.options import Reading
 _READ = 1 << 20
 
 
-def id_columns(opened: Sequence[Opened], reading: Reading, weight: tuple[int, int] | None = None) -> Ids:
+def id_columns(opened: Sequence[Opened], reading: Reading, aside: Collection[tuple[int, int]] = ()) -> Ids:
     """The id column of each input: asked for, or decided over all of them together.
 
-    ``weight`` is the file and the column that weighs the rows. Raises :class:`InputError` where ids cannot be told.
+    ``aside`` are files and columns that are used for something else. Raises :class:`InputError`
+    where ids cannot be told.
     """
-    tables = [_table(each, reading, weight, i) for i, each in enumerate(opened)]
+    tables = [_table(each, reading, {column for file, column in aside if file == i}) for i, each in enumerate(opened)]
     if reading.id is not None:
         return ids_asked_for(tables, reading.id)
     # What stands in one file twice, as predictions and as labels, is in one order.
@@ -35,13 +36,11 @@ def id_columns(opened: Sequence[Opened], reading: Reading, weight: tuple[int, in
     return Ids(tuple(known[id(each.source)] for each in opened), found.how)
 
 
-def _table(opened: Opened, reading: Reading, weight: tuple[int, int] | None, place: int) -> Table:
+def _table(opened: Opened, reading: Reading, aside: set[int]) -> Table:
     header = opened.header
     names = [opened.column, reading.label_col]
-    taken = {*opened.chosen, *(header.find(name) for name in names if name is not None)}
+    taken = {*aside, *opened.chosen, *(header.find(name) for name in names if name is not None)}
     taken |= {i for i, name in enumerate(header.names or ()) if label_like(name)}
-    if weight is not None and weight[0] == place:
-        taken.add(weight[1])
     return Table(header, cache(partial(first_entries, opened.source)), frozenset(taken - {None}))  # type: ignore[arg-type]
 
 

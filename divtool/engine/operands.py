@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from divtool.engine.arrays import with_class_axes
+from divtool.engine.candidates import FEWEST, base_of, operands_of, takes_candidates
 from divtool.errors import UsageError
 from divtool.formats.opening import file_and_key, is_glob, matching, open_file
 from divtool.formats.source import Container, Header, Source, Ways
@@ -15,9 +16,6 @@ from divtool.meaning.grammar import chosen_columns
 from divtool.meaning.members import choose_member, labels_beside
 from divtool.measures.declare import Declaration, Operand
 from divtool.options import Reading
-
-# Fewer files than this have nothing to be compared with.
-_FEWEST = 2
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,20 @@ class Opened:
 
 def open_operands(declared: Declaration, operands: Sequence[Any], reading: Reading) -> list[Opened]:
     """Every operand in the role of its position. Raises :class:`UsageError` for too few or too many."""
-    check_concat(operands, reading)
-    operands = [name for each in operands for name in _names(each, reading)]
+    operands = named_files(operands, reading)
+    if reading.member_axis is not None:
+        from divtool.engine.ensemble import members_along_axis
+
+        return members_along_axis(declared, operands, reading)
     allowed = operands_of(declared, len(operands))
     wanted = [each for each in allowed if not each.optional]
     usage = f"divtool {declared.name} " + " ".join(f"[{o.metavar}]" if o.optional else o.metavar for o in allowed)
     if not len(wanted) <= len(operands) <= len(allowed):
         raise UsageError(
-            f"{declared.name} takes {_count(wanted, allowed)}, not {len(operands)}", hint=f"usage: {usage}"
-        )
+            f"{declared.name} takes {_count(declared, wanted, allowed)}, not {len(operands)}",
+            hint=f"usage: {usage}" if not declared.operands[-1].many else f"usage: divtool {declared.name} FILES...; or"
+            " one array that holds the members along an axis: --member-axis AXIS",
+        )  # fmt: skip
     if reading.label_col is not None and len(operands) == len(allowed) and len(allowed) > len(wanted):
         raise UsageError(
             "the labels come from a file of their own or from --label-col, not from both",
@@ -70,24 +73,22 @@ def open_operands(declared: Declaration, operands: Sequence[Any], reading: Readi
     return with_class_axes(opened, reading.class_axis)
 
 
+def named_files(operands: Sequence[Any], reading: Reading) -> list[Any]:
+    """The files that operands name: a glob is several, as in a shell, unless it is to be one table."""
+    check_concat(operands, reading)
+    return [name for each in operands for name in _names(each, reading)]
+
+
 def check_concat(operands: Sequence[Any], reading: Reading) -> None:
     """Refuse --concat where no operand is a glob."""
     if reading.concat and not any(isinstance(each, str) and is_glob(each) for each in operands):
         raise UsageError("--concat makes one table of a glob; no file name is one", hint="quote it: 'runs/*.csv'")
 
 
-def operands_of(declared: Declaration, given: int) -> list[Operand]:
-    """The operands of a verb; where one stands for many files, each has a role of its own: member0, member1, ..."""
-    (last,) = declared.operands[-1:]
-    if not last.many:
-        return list(declared.operands)
-    return [replace(last, role=f"{last.role}{i}") for i in range(max(given, _FEWEST))]
-
-
-def _count(wanted: Sequence[Operand], allowed: Sequence[Operand]) -> str:
+def _count(declared: Declaration, wanted: Sequence[Operand], allowed: Sequence[Operand]) -> str:
     low, high = len(wanted), len(allowed)
-    if wanted and wanted[0].many:
-        return f"{_FEWEST} files or more"
+    if declared.operands[-1].many or (low == FEWEST and takes_candidates(declared)):
+        return f"{FEWEST} files or more"
     return f"{low} file{'s' if low > 1 else ''}" if low == high else f"{low} or {high} files"
 
 
@@ -99,10 +100,11 @@ def open_operand(operand: Operand, thing: Any) -> Opened:
     unless it could be labels."""
     from divtool.formats.memory import open_object
 
-    row = operand.role in ("p", "q") and "probs" in operand.kinds and "labels" not in operand.kinds
+    row = base_of(operand.role) in ("p", "q") and "probs" in operand.kinds and "labels" not in operand.kinds
     if row and _is_one_row(thing):
         thing = [thing]
-    return Opened(operand, open_object(thing, operand.metavar.lower()))
+    number = operand.role.removeprefix(base_of(operand.role) or "")
+    return Opened(operand, open_object(thing, operand.metavar.lower() + number))
 
 
 def _names(thing: Any, reading: Reading) -> list[Any]:

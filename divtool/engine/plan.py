@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from divtool.engine.asked import Asked
 from divtool.engine.chunk import Settings
-from divtool.engine.inputs import WEIGHT_ROLE, Readable
+from divtool.engine.inputs import ASIDE, Readable
 from divtool.engine.local import available_threads
 from divtool.options import Running, parse_bytes
 
 _LEAST_PART, _MOST_PART, _PART_WITH_ROWS, _PARTS = 1 << 20, 32 << 20, 4 << 20, 64
 _MOST_ROWS = 1 << 18
 _CACHED = 1 << 19
+# Forms that are read off the stored rows, without an array of doubles.
+_AS_STORED = frozenset({"choice_p", "choice_q"})
+# So many numbers of rows are kept for exact quantiles, over all measures of a run; each may keep so many by itself.
+_KEPT, MOST_EXACT = 1 << 22, 1 << 21
+
+Column = TypeVar("Column")
+
+# What rows may have in common besides a column.
+LABEL, PREDICTION, CONFIDENCE = "label", "prediction", "confidence"
+
+
+@dataclass(frozen=True)
+class By:
+    """A way to group rows: ``how`` is "column" (its entries), or one of the words above, for the reference in ``role``
+    (None: for each model itself)."""
+
+    name: str
+    how: str
+    role: str | None = None
 
 
 @dataclass(frozen=True)
@@ -20,7 +41,10 @@ class Plan:
     """Everything a worker needs to know. ``inputs[0]`` leads: its extents cut the run into parts.
 
     ``by_id`` says that rows were matched by an id, so that ids must agree in every chunk, or, if ``inner``, that rows
-    whose id is not in every file are left out. ``rows`` are those of the leading input that count.
+    whose id is not in every file are left out. ``rows`` are those of the leading input that count. ``candidates`` are
+    the names of the files where several are scored, ``by`` the ways in which rows are grouped, ``cluster`` the column
+    that says which rows belong together; ``paired`` lists the places of measures that are compared row by row, and of
+    each measure so many ``worst`` rows are kept.
     """
 
     asked: tuple[Asked, ...]
@@ -38,11 +62,25 @@ class Plan:
     rows: tuple[int, int] | None = None
     inner: bool = False
     normalizer: str = "--normalize"
+    candidates: tuple[str, ...] = ()
+    by: tuple[By, ...] = ()
+    cluster: str | None = None
+    paired: tuple[tuple[int, ...], ...] = ()
+    worst: int = 1
+
+    def in_rows(self, columns: Sequence[Column]) -> list[Column]:
+        """Of things that there are for each measure, those that output by row has."""
+        return [each for asked, each in zip(self.asked, columns, strict=True) if not asked.beside]
+
+    @property
+    def exact_rows(self) -> int:
+        """The rows up to which quantiles are exact; it depends on the measures alone, never on the data's cut."""
+        return min(MOST_EXACT, _KEPT // max(1, len(self.asked)))
 
     @property
     def without_ids(self) -> tuple[str, ...]:
         """The files that have no ids where others have: their rows go by position."""
-        files = [each for each in self.inputs if each.role != WEIGHT_ROLE]
+        files = [each for each in self.inputs if each.role not in ASIDE]
         return tuple(each.title for each in files if self.by_id and each.as_read.columns.id is None)
 
     @property
@@ -53,14 +91,17 @@ class Plan:
     @property
     def block_bytes(self) -> int:
         """Bytes that one matrix of one thread may have in hand (labels weigh nothing beside it)."""
-        matrices = sum(each.role is not None for each in self.inputs)
+        matrices = sum(each.role is not None and each.role not in ASIDE for each in self.inputs)
         return max(1, self.chunk_bytes // (self.threads * max(1, matrices)))
 
     @property
     def chunk_bytes_at_once(self) -> int:
         """Bytes of a chunk's doubles: small enough for a core's cache where NumPy makes array after array of them,
         a whole block where one kernel reads the stored rows."""
-        fused = all(asked.shortcut is not None and asked.plain is None for asked in self.asked)
+        fused = all(
+            (asked.shortcut is not None and asked.plain is None) or _AS_STORED.issuperset(asked.needs)
+            for asked in self.asked
+        )
         return 2 * self.block_bytes if fused else min(self.block_bytes, _CACHED)
 
     def part_bytes(self, size: int, rows: int) -> int:

@@ -7,21 +7,29 @@ from dataclasses import replace
 from typing import Any
 
 from divtool.engine.alone import labels_alone
+from divtool.engine.aside import Aside, columns_aside
 from divtool.engine.asked import Asked, same
-from divtool.engine.bind import answered_alone, matrix_input, truth_input, weight_input, with_labels
+from divtool.engine.bind import answered_alone, matrix_input, truth_input, with_labels
+from divtool.engine.candidates import (
+    CANDIDATE,
+    base_of,
+    for_each_candidate,
+    for_every_pair,
+    names_of_pairs,
+    short_names,
+)
 from divtool.engine.chunk import Settings
 from divtool.engine.first_lines import with_settled_headers
-from divtool.engine.inputs import WEIGHT_ROLE, Input
+from divtool.engine.inputs import ASIDE, Input
 from divtool.engine.naming import SAME_BESIDE, check_members_beside, id_columns
-from divtool.engine.operands import WEIGHTS, Opened, open_operand, open_operands
-from divtool.engine.plan import Plan, running_of
+from divtool.engine.operands import Opened, open_operands
+from divtool.engine.plan import CONFIDENCE, LABEL, PREDICTION, By, Plan, running_of
 from divtool.engine.presets import counts_rows, zeros_of
 from divtool.errors import InputError, UsageError
 from divtool.meaning.classes import Matched, Side, match_classes
-from divtool.meaning.columns import find_weight
 from divtool.meaning.weights import class_weights
 from divtool.measures.declare import Declaration, Operand
-from divtool.options import KINDS, Measuring, Reading, Running, parse_rows
+from divtool.options import KINDS, Comparing, Measuring, Reading, Running, fields_of, flag_of, parse_rows
 
 # Beyond it quotients of ordinary logits would overflow or vanish.
 _COLDEST = 1e-100
@@ -35,21 +43,33 @@ def prepare(
     measuring: Measuring,
     running: Running,
     keep_rows: bool,
+    comparing: Comparing = Comparing(),  # noqa: B008
+    worst: int = 1,
+    every_pair: bool = False,
 ) -> Plan:
-    """The plan of a run, or the error that says why there can be none. The first of ``asked`` is the verb's own."""
+    """The plan of a run, or the error that says why there can be none. The first of ``asked`` is the verb's own;
+    ``every_pair``: each file is compared with each other, not all with the first."""
     if not _COLDEST <= measuring.temperature <= 1.0 / _COLDEST:
         raise UsageError(f"--temperature {measuring.temperature:g}: expected a number above 0, from 1e-100 to 1e100")
     verb = asked[0].declared
     opened = with_settled_headers(open_operands(verb, operands, reading), reading)
-    inputs, matched, how = _understood(asked, opened, reading, measuring)
+    aside = columns_aside(opened, measuring, comparing, "p" if "p" in verb.roles else None)
+    inputs, matched, how = _understood(asked, opened, aside, reading, measuring)
+    scored = [each for each in opened if every_pair or base_of(each.operand.role) == CANDIDATE]
+    names = short_names([each.header.path for each in scored]) if len(scored) > 1 else ()
+    roles = [each.operand.role for each in scored]
+    asked = for_every_pair(asked, roles) if every_pair else for_each_candidate(asked, roles)
+    if not names:
+        _check_alone(comparing)
     _check_kinds(inputs, opened, measuring)
     _check_use(inputs, reading, measuring)
     classes, hard = len(matched.orders[0]), any(each.labels is not None for each in inputs)
     weights = class_weights(measuring.class_weight, matched.names, inputs[0].order, classes)
     settings = _settings(verb, measuring, inputs, weights, classes, soft=not hard)
-    asked = tuple(_chosen(each, inputs, hard, settings) for each in _fitting(asked, inputs, hard))
+    asked = _all_chosen(_fitting(asked, inputs, hard), inputs, hard, settings)
     threads, chunk_bytes = running_of(running)
-    files = [each for each in inputs if each.role != WEIGHT_ROLE]
+    _check_groups(aside.by, hard, many=verb.operands[-1].many)
+    files = [each for each in inputs if each.role not in ASIDE]
     by_id = sum(each.columns.id is not None for each in files) > 1
     check_join(files, reading)
     if by_id:
@@ -61,57 +81,73 @@ def prepare(
         ignore=tuple(measuring.ignore_index), threads=threads, chunk_bytes=chunk_bytes,
         normalizer="--normalize" if measuring.like is None else f"--like {measuring.like}",
         notes=(*rows_matched(files, by_id, how), *_notes(files, matched), *_order_of(asked, files[0], matched)),
+        candidates=names_of_pairs(names) if every_pair else names,
+        by=tuple(by for by, _ in aside.by), cluster=comparing.cluster, worst=worst,
+        paired=() if every_pair else _paired(asked, len(scored), clustered=comparing.cluster is not None),
     )  # fmt: skip
 
 
+def _paired(asked: Sequence[Asked], scored: int, *, clustered: bool) -> tuple[tuple[int, ...], ...]:
+    """The measures that are compared row by row, as places: the verb's own over all candidates, and of clustered rows
+    every other, whose standard error is to be had from the clusters."""
+    labels = [each.label for each in asked]
+    if asked and asked[0].declared.is_transform:
+        return ()
+    own = [tuple(i for i, label in enumerate(labels) if label == wanted) for wanted in dict.fromkeys(labels)]
+    return tuple(own) if clustered else tuple(own[:1]) if scored > 1 else ()
+
+
+def _check_alone(comparing: Comparing) -> None:
+    for each in fields_of(Comparing):
+        if each.name in ("level", "resamples", "seed") and getattr(comparing, each.name) != each.default:
+            raise UsageError(
+                f"{flag_of(each)} speaks of differences between files that are scored; there is but one",
+                hint="--level, --resamples and --seed are for several",
+            )
+
+
+def _check_groups(by: Sequence[tuple[By, Any]], hard: bool, *, many: bool) -> None:
+    if not hard and any(each.how == LABEL for each, _ in by):
+        raise UsageError("--by label: there are no labels of one class a row")
+    if many and any(each.how in (PREDICTION, CONFIDENCE) for each, _ in by):
+        raise UsageError("--by prediction and --by confidence are by one model; there are several members")
+
+
 def _understood(
-    asked: Sequence[Asked], opened: Sequence[Opened], reading: Reading, measuring: Measuring
+    asked: Sequence[Asked], opened: Sequence[Opened], aside: Aside, reading: Reading, measuring: Measuring
 ) -> tuple[list[Input], Matched, str]:
-    """Every operand in its role with its classes and labels, the weights of the rows last; and how rows are known to
-    be the same, where it is worth telling."""
+    """Every operand in its role with its classes and labels, the columns aside last; and how rows are known to be the
+    same, where it is worth telling."""
     verb = asked[0]
     if verb.declared.roles == ("target",):
         (id,) = id_columns(opened, reading).columns
         given, matched = labels_alone(
             opened[0], id, reading, str(verb.parameters.get("classes", "")), tuple(measuring.ignore_index)
         )
-        return [given], matched, ""
-    named = measuring.sample_weight
-    weight = None
-    if isinstance(named, str):
-        weight = find_weight([o.header for o in opened], [o.is_truth for o in opened], named)
-    found = id_columns(opened, reading, weight)
+        return [given, *aside.inputs([id], given, measuring, reading)], matched, ""
+    found = id_columns(opened, reading, aside.places)
     ids, how = found.columns, found.how
     if reading.id is None and check_members_beside(opened, ids):
         how = SAME_BESIDE
-    bound = _bound(opened, ids, reading, weight, of_two=not verb.declared.is_transform)
+    bound = _bound(opened, ids, reading, aside, of_two=not verb.declared.is_transform)
     ordered = any(each.declared.ordered for each in asked)
     inputs, matched = _with_common_classes(bound, keep_order=verb.declared.is_transform or ordered)
     if reading.columns is None:
         _refuse_unordered(inputs, matched)
     inputs = with_labels(inputs, matched, measuring, ordered=reading.columns is not None)
-    if weight is not None:
-        place, column = weight
-        # A column of the leading file stands where it should: no id need say so.
-        own = None if opened[place].source is inputs[0].source else ids[place]
-        inputs.append(weight_input(opened[place], own, column, drop_missing=reading.drops_missing))
-    elif named is not None:
-        inputs.append(weight_input(open_operand(WEIGHTS, named), None, 0))
-    return inputs, matched, how
+    return [*inputs, *aside.inputs(ids, inputs[0], measuring, reading)], matched, how
 
 
 def _bound(
-    opened: Sequence[Opened], ids: Sequence[int | None], reading: Reading, weight: tuple[int, int] | None,
-    *, of_two: bool,
+    opened: Sequence[Opened], ids: Sequence[int | None], reading: Reading, aside: Aside, *, of_two: bool,
 ) -> list[Input]:  # fmt: skip
     """Every operand in its role; the truth last, since its labels are held against the predictions' classes."""
-    weights = [weight[1] if weight is not None and weight[0] == i else None for i in range(len(opened))]
-    matrices: list[tuple[Opened, int | None, int | None]] = []
-    truths: list[tuple[Opened, int | None, int | None]] = []
-    for each, id, column in zip(opened, ids, weights, strict=True):
-        (truths if each.is_truth else matrices).append((each, id, column))
-    inputs = [matrix_input(each, id, opened, reading, column, of_two=of_two) for each, id, column in matrices]
-    return inputs + [truth_input(each, id, inputs[0], reading, column) for each, id, column in truths]
+    matrices: list[tuple[Opened, int | None, dict[int, str]]] = []
+    truths: list[tuple[Opened, int | None, dict[int, str]]] = []
+    for i, (each, id) in enumerate(zip(opened, ids, strict=True)):
+        (truths if each.is_truth else matrices).append((each, id, aside.of(i)))
+    inputs = [matrix_input(each, id, opened, reading, columns, of_two=of_two) for each, id, columns in matrices]
+    return inputs + [truth_input(each, id, inputs[0], reading, columns) for each, id, columns in truths]
 
 
 def _settings(
@@ -156,7 +192,19 @@ def _kind_name(given: Input) -> str:
     return given.kind.name
 
 
-_OF_LABELS = ("cost_of_label", "weight_of_label", "rank_of_label")
+_OF_LABELS = ("cost_of_label", "weight_of_label", "rank_of_label", "delta_of_label")
+
+
+def _all_chosen(asked: Sequence[Asked], inputs: Sequence[Input], hard: bool, settings: Settings) -> tuple[Asked, ...]:
+    """Each measure with its function for these inputs, without those that do not fit and that nobody asked for."""
+    found = []
+    for each in asked:
+        try:
+            found.append(_chosen(each, inputs, hard, settings))
+        except UsageError:
+            if not each.automatic:
+                raise
+    return tuple(found)
 
 
 def _chosen(asked: Asked, inputs: Sequence[Input], hard: bool, settings: Settings) -> Asked:
@@ -221,7 +269,7 @@ def _in_order_of_the_first(matched: Matched, first: Side) -> Matched:
 
 
 def _has_classes(given: Input) -> bool:
-    return given.role is not None and given.role not in ("sign", WEIGHT_ROLE)
+    return given.role is not None and given.role not in ("sign", *ASIDE)
 
 
 def _check_kinds(inputs: Sequence[Input], opened: Sequence[Opened], measuring: Measuring) -> None:

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from divtool.accumulators.bundle import RowFigures
+from divtool.accumulators.bundle import RowFigures, RowStatistics
 from divtool.accumulators.moments import MomentFigures
 from divtool.engine.asked import Asked
-from divtool.engine.fold import State
-from divtool.engine.inputs import WEIGHT_ROLE, Input, Readable
+from divtool.engine.candidates import base_of
+from divtool.engine.inputs import ASIDE, Input, Readable
 from divtool.engine.naming import SAME_BESIDE
 from divtool.engine.plan import Plan
+from divtool.engine.state import State
 from divtool.errors import InputError
 from divtool.formats.source import Header
 from divtool.meaning.columns import describe_excluded
 from divtool.numerics.exactsum import rounded
 from divtool.options import KINDS, Measuring
 from divtool.registry import natural
-from divtool.result import InputReport, MeasureResult, WorstRow
+from divtool.result import InputReport, MeasureResult, Shape, WorstRow
 from divtool.units import PURE, Unit, unit_of_base
 
 
-def measure_results(plan: Plan, state: State, measuring: Measuring) -> tuple[MeasureResult, ...]:
-    """The figures of every measure. Raises :class:`InputError` where no row is left to average."""
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows that a measure was to see."""
+
+    rows: int
+    ignored: int = 0
+    dropped: int = 0
+    missing: int = 0
+
+
+def measure_results(
+    plan: Plan, state: State, measuring: Measuring, *, shapes: bool = False
+) -> tuple[MeasureResult, ...]:
+    """The figures of every measure; ``shapes``: in detail, for charts. Raises :class:`InputError` where no row is
+    left to average."""
     measures = [asked for asked in plan.asked if not asked.declared.is_transform]
     if not measures:
         return ()
@@ -35,10 +50,32 @@ def measure_results(plan: Plan, state: State, measuring: Measuring) -> tuple[Mea
         for asked, each, dropped in zip(measures, figures, state.dropped, strict=True):
             if not asked.automatic:
                 _refuse_nothing(plan, state, asked, each, dropped)
-    return tuple(
-        _one(plan, asked, each, state, dropped, measuring)
-        for asked, each, dropped in zip(measures, figures, state.dropped, strict=True)
-    )
+    errors = _clustered_errors(plan, state)
+    results = []
+    for place, (asked, each) in enumerate(zip(measures, figures, strict=True)):
+        counts = Counts(state.rows, state.ignored, state.dropped[place], state.missing)
+        result = one_result(plan, asked, each, counts, measuring, **errors[place] if errors else {})
+        if shapes:
+            result = replace(result, shape=_shape(state.statistics[place], presented(asked, measuring)[1]))
+        results.append(result)
+    return tuple(results)
+
+
+def _clustered_errors(plan: Plan, state: State) -> dict[int, dict[str, float | None]]:
+    """The standard errors of means over rows that belong together."""
+    if plan.cluster is None:
+        return {}
+    found: dict[int, dict[str, float | None]] = {}
+    for places, paired in zip(plan.paired, state.paired, strict=True):
+        figures = paired.present()
+        found |= {place: {"clustered": figures.std_error(column)} for column, place in enumerate(places)}
+    return found
+
+
+def _shape(statistics: RowStatistics, shown: Callable[[Any], Any]) -> Shape | None:
+    """How rows are spread, in the unit of the result."""
+    found = statistics.quantiles.shape(shown)
+    return Shape(**vars(found)) if found.curve else None
 
 
 def _refuse_nothing(plan: Plan, state: State, asked: Asked, figures: RowFigures, dropped: int) -> None:
@@ -71,13 +108,17 @@ def _refuse_nothing(plan: Plan, state: State, asked: Asked, figures: RowFigures,
         )  # fmt: skip
 
 
-def _one(
-    plan: Plan, asked: Asked, figures: RowFigures, state: State, dropped: int, measuring: Measuring
-) -> MeasureResult:
+def one_result(
+    plan: Plan, asked: Asked, figures: RowFigures, counts: Counts, measuring: Measuring,
+    clustered: float | bool | None = False,
+) -> MeasureResult:  # fmt: skip
+    """One measure over some rows. ``clustered`` is the standard error over clusters, where there are any."""
     declared, moments, extremes = asked.declared, figures.moments, figures.extremes
     unit, shown = presented(asked, measuring)
     reduction = measuring.reduction if measuring.reduction in ("sum", "numel") else "mean"
     value, error = _figure(plan, moments, reduction)
+    if clustered is not False and reduction != "sum":
+        error = clustered
     low, high = extremes.smallest, extremes.largest
     nan = float("nan")
     shown_value = shown(value)
@@ -91,21 +132,25 @@ def _one(
     return MeasureResult(
         measure=declared.name, title=declared.title, direction=asked.direction, value=shown_value, unit=unit.name,
         reduction="mean" if reduction == "numel" else "geometric mean" if declared.mean == "geometric" else reduction,
-        denominator=_denominator(plan, moments, reduction), n=moments.n, rows=state.rows,
-        ignored=state.ignored, dropped=dropped, missing=state.missing, infinite=moments.infinite, nan=moments.nan,
+        denominator=_denominator(plan, moments, reduction), n=moments.n, rows=counts.rows,
+        ignored=counts.ignored, dropped=counts.dropped, missing=counts.missing,
+        infinite=moments.infinite, nan=moments.nan,
         finite_mean=shown(moments.finite_mean),
-        std_error=error, minimum=shown(low.value) if low else nan,
+        std_error=error, minimum=shown(low[0].value) if low else nan,
         maximum=shown(high[0].value) if high else nan,
         quantiles={_percent(point): shown(at) for point, at in figures.quantiles.points.items()},
-        quantile_bound=figures.quantiles.bound, worst=tuple(WorstRow(each.row, shown(each.value)) for each in high),
+        quantile_bound=figures.quantiles.bound, top_row=high[0].row if high else None,
+        worst=tuple(WorstRow(each.row, shown(each.value)) for each in (low if declared.better == "higher" else high)),
         first_infinite=extremes.first_infinite, first_nan=extremes.first_nan, better=declared.better,
         label=asked.label, parameters=asked.parameters, of=_subject(plan, asked),
+        candidate=None if asked.candidate is None else plan.candidates[asked.candidate],
+        units="rows" if plan.cluster is None else "clusters",
     )  # fmt: skip
 
 
 def _subject(plan: Plan, asked: Asked) -> str | None:
     """The one input that a measure of one distribution speaks of, where the run has more."""
-    files = [each for each in plan.inputs if each.role in ("p", "q")]
+    files = [each for each in plan.inputs if base_of(each.role) in ("p", "q")]
     if len(asked.roles) != 1 or len(files) + plan.labels < 2:
         return None
     return next((each.title for each in files if each.role == asked.roles[0][1]), None)
@@ -199,7 +244,7 @@ def _labels(given: Input) -> str:
 def _about_matching(plan: Plan) -> list[str]:
     """Where rows or labels were matched by nothing but their place."""
     said = []
-    inputs = [each.as_read for each in plan.inputs if each.role != WEIGHT_ROLE]
+    inputs = [each.as_read for each in plan.inputs if each.role not in ASIDE]
     with_ids = [each for each in inputs if each.columns.id is not None]
     names = ", ".join(each.title for each in inputs if each.columns.id is None)
     checked = any(SAME_BESIDE in note for note in plan.notes)
@@ -209,10 +254,20 @@ def _about_matching(plan: Plan) -> list[str]:
     by_index = any(each.labels is not None and each.labels.how == "index" for each in inputs)
     if by_index:
         said += _out_of_order(inputs[0], "label indices count the columns of")
+        said += _in_another_order(inputs)
     if any("classes matched by position" in note for note in plan.notes):
         for each in inputs:
             said += _out_of_order(each, "classes are matched by their position in")
     return said
+
+
+def _in_another_order(inputs: Sequence[Input]) -> list[str]:
+    """Candidates whose columns stand in another order than those that label indices count."""
+    named = [each for each in inputs if each.class_names is not None and base_of(each.role) == "q"]
+    odd = [each.title for each in named[1:] if each.class_names != named[0].class_names]
+    if not odd:
+        return []
+    return [f"label indices count the columns of {named[0].title}; those of {', '.join(odd)} are in another order"]
 
 
 def _out_of_order(given: Input, what: str) -> list[str]:
@@ -231,7 +286,13 @@ _EXPECTED = ("names the rows", "label", "a label by its name", "not asked for", 
 
 def warnings(plan: Plan, state: State) -> tuple[str, ...]:
     """What a reader should know before quoting the number."""
-    said = _about_matching(plan)
+    before, after = standing_warnings(plan)
+    return tuple(dict.fromkeys((*before, *row_warnings(plan, state), *after)))
+
+
+def row_warnings(plan: Plan, state: State) -> list[str]:
+    """What is to be said of the rows that were scored."""
+    said = []
     if state.normalized:
         said.append(f"{_rows(state.normalized)} did not sum to 1 and were divided by their sum ({plan.normalizer})")
     said += _about_missing(plan, state)
@@ -240,7 +301,13 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
             f"{path}: the classes beyond the first {plan.classes:,} are left out (--vocab); they have at most"
             f" {mass:.2g} of a row's mass (row {-row})"
         )
-    kinds = {each.kind.name for each in plan.inputs if each.kind is not None and each.role in ("p", "q")}
+    return said
+
+
+def standing_warnings(plan: Plan) -> tuple[list[str], list[str]]:
+    """What is to be said of the files, before and behind what is said of their rows."""
+    said = []
+    kinds = {each.kind.name for each in plan.inputs if each.kind is not None and base_of(each.role) in ("p", "q")}
     tables, logs = sorted(kinds & {"probs", "counts"}), sorted(kinds & {"logits", "log-probs"})
     if tables and logs:
         said.append(
@@ -254,7 +321,7 @@ def warnings(plan: Plan, state: State) -> tuple[str, ...]:
             said.append(f"{given.title}: {given.kind.doubt}")
         odd = tuple(pair for pair in given.columns.excluded if pair[1] not in _EXPECTED)
         said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
-    return tuple(dict.fromkeys(said))
+    return _about_matching(plan), said
 
 
 def about_sums(state: State) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from divtool.engine.candidates import base_of
 from divtool.engine.inputs import Input
 from divtool.errors import UsageError
 from divtool.meaning.zeros import Zeros, parse_zeros
@@ -86,6 +87,13 @@ def zeros_of(declared: Declaration, measuring: Measuring, inputs: Sequence[Input
         return Zeros("clip", _KAGGLE, 1.0 - _KAGGLE)
     if tool == "sklearn":
         spacing = _spacing(model.header.dtype)
+        candidates = [each for each in inputs if base_of(each.role) == "q"]
+        odd = next((each for each in candidates if _spacing(each.header.dtype) != spacing), None)
+        if odd is not None:
+            raise UsageError(
+                f"--like sklearn clips by the type of the numbers: {model.title} holds {model.header.dtype},"
+                f" {odd.title} {odd.header.dtype}", hint="score them one by one",
+            )  # fmt: skip
         return Zeros("clip", spacing, 1.0 - spacing)
     return asked
 

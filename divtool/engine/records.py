@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from divtool.engine.grouping import Names
 from divtool.engine.inputs import Slab
 from divtool.engine.partitions import read_at, write_at
 
@@ -26,12 +27,14 @@ Records = npt.NDArray[Any]
 @dataclass(frozen=True)
 class Layout:
     """What is kept of a row: ``width`` numbers of ``dtype`` (None: no matrix), a class number if there are ``codes``,
-    the mass ``beyond`` a vocabulary if there is one, its own row, its row among the leader's, and its marks."""
+    the mass ``beyond`` a vocabulary if there is one, its group if rows have ``names`` of groups, its own row, its row
+    among the leader's, and its marks."""
 
     width: int
     dtype: np.dtype[Any] | None
     codes: bool
     beyond: bool = False
+    names: Names | None = None
 
     @cached_property
     def record(self) -> np.dtype[Any]:
@@ -40,6 +43,8 @@ class Layout:
         fields += [(name, np.bool_) for name in ("missing", "normalized", "rounded")]
         if self.codes:
             fields.append(("code", np.int64))
+        if self.names is not None:
+            fields.append(("group", np.int64))
         if self.beyond:
             fields.append(("beyond", np.float64))
         if self.dtype is not None:
@@ -50,7 +55,7 @@ class Layout:
     def of(cls, slab: Slab) -> Layout:
         """The layout for an input of which this is a slab."""
         if slab.matrix is None:
-            return cls(0, None, slab.codes is not None)
+            return cls(0, None, slab.codes is not None, names=None if slab.groups is None else Names())
         # Whole numbers may come as doubles where a cell of their block is empty.
         dtype = slab.matrix.dtype if slab.matrix.dtype.kind == "f" else np.dtype(np.float64)
         return cls(slab.matrix.shape[1], dtype, slab.codes is not None, slab.beyond is not None)
@@ -65,6 +70,8 @@ class Layout:
             records["normalized"], records["rounded"] = slab.normalized, slab.rounded
         if slab.codes is not None:
             records["code"] = slab.codes
+        if slab.groups is not None and self.names is not None:
+            records["group"] = self.names.codes(slab.groups)
         if slab.beyond is not None:
             records["beyond"] = slab.beyond
         if slab.matrix is not None:
@@ -92,6 +99,7 @@ class Layout:
             records["rounded"],
             records["missing"] if records["missing"].any() else None,
             records["beyond"] if self.beyond else None,
+            None if self.names is None else self.names.groups(np.ascontiguousarray(records["group"])),
         )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from divtool.engine.fold import RowBatch, RowSink
+from divtool.engine.asked import Asked
+from divtool.engine.fold import RowSink
 from divtool.engine.plan import Plan
 from divtool.engine.present import presented
+from divtool.engine.state import RowBatch
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
 from divtool.formats.source import Stored
 from divtool.formats.writing import RowWriter
@@ -22,8 +24,13 @@ def column_names(plan: Plan) -> tuple[list[str], list[str]]:
     if plan.gives_matrix:
         classes = list(plan.names or (f"p{i}" for i in range(plan.classes)))
         return _ids(plan, classes), classes
-    measures = [each.label for each in plan.asked]
+    measures = [_column_of(plan, each) for each in plan.in_rows(plan.asked)]
     return ["row", *_ids(plan, ["row", "label", *measures]), *(["label"] if plan.labels else [])], measures
+
+
+def _column_of(plan: Plan, asked: Asked) -> str:
+    """The measure, with the name of the file that it scores where there are several."""
+    return asked.label if asked.candidate is None else f"{asked.label}:{plan.candidates[asked.candidate]}"
 
 
 def _ids(plan: Plan, taken: list[str]) -> list[str]:
@@ -38,7 +45,7 @@ def sink_of(plan: Plan, writers: Sequence[RowWriter], measuring: Measuring) -> R
     """Hands the rows of each chunk to every writer, in the unit asked for; None where there is no writer."""
     if not writers:
         return None
-    shown = [] if plan.gives_matrix else [presented(asked, measuring)[1] for asked in plan.asked]
+    shown = [] if plan.gives_matrix else [presented(asked, measuring)[1] for asked in plan.in_rows(plan.asked)]
 
     def take(batch: RowBatch) -> None:
         keys = _keys(plan, batch)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from divtool.engine.candidates import base_of
 from divtool.engine.inputs import Input
 from divtool.errors import InputError
 from divtool.formats.source import INTEGER, Block, Selection, Source
@@ -27,7 +28,7 @@ _WHOLE = 1e-3
 def with_kind(given: Input, reading: Reading, allowed: frozenset[str], option: str = "") -> Input:
     """The input with the kind of its numbers; ``option`` is what says it where they do not."""
     assert given.role is not None
-    own = {"p": reading.given_p, "q": reading.given_q}.get(given.role)
+    own = {"p": reading.given_p, "q": reading.given_q}.get(base_of(given.role) or "")
     wanted = own or (reading.given if given.role != "target" else None)
     sample = sample_of(given.source, Selection(given.columns.classes, missing=given.drop_missing))
     by_cell = kind_of_cells(sample.matrix, allowed, wanted)

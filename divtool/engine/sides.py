@@ -19,14 +19,15 @@ from divtool.engine.bind import matrix_input
 from divtool.engine.chunk import Chunk, Part, Settings
 from divtool.engine.counting import Job, Variable, coded_block, count_outcomes
 from divtool.engine.first_lines import with_settled_headers
-from divtool.engine.fold import RowOrderError, Task, aligned, check_ids, tasks
 from divtool.engine.inputs import Input, Readable, Slab
 from divtool.engine.local import local_engine
 from divtool.engine.naming import SAME_BESIDE, check_members_beside, id_columns
 from divtool.engine.operands import Opened, open_one
 from divtool.engine.plan import Plan, running_of
 from divtool.engine.prepare import check_join, rows_matched
+from divtool.engine.score import aligned, check_ids
 from divtool.engine.side_columns import check_first_lines, check_indexes, label_columns, order_beside
+from divtool.engine.tasks import RowOrderError, Task, tasks
 from divtool.engine.twins import MOST_ROWS, Hashes, may_hold_twins
 from divtool.errors import InputError, ResourceError, UsageError
 from divtool.formats.keys import Keys
@@ -37,7 +38,8 @@ from divtool.meaning.labels import LabelRule
 from divtool.meaning.outcomes import way_out
 from divtool.measures.declare import DISTRIBUTIONS, Operand
 from divtool.numerics.softcounts import OuterSums
-from divtool.options import Counting, Reading, Running, parse_rows
+from divtool.options import Reading, Running, parse_rows
+from divtool.outcome_options import Counting
 from divtool.registry import natural
 
 Progress = Callable[[int, int], None]

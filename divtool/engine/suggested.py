@@ -14,7 +14,8 @@ from divtool.errors import DivtoolError, InputError
 from divtool.formats.source import INTEGER, TEXT, Selection, Source
 from divtool.meaning.columns import aside_like, label_like
 from divtool.meaning.ids import id_like
-from divtool.options import Counting, Reading
+from divtool.options import Reading
+from divtool.outcome_options import Counting
 from divtool.result import UNREADABLE, Inspection
 
 # A target with more outcomes among the first rows would rather be a text, or name the rows.

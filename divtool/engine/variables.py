@@ -21,7 +21,8 @@ from divtool.meaning.columns import describe_excluded
 from divtool.meaning.grammar import find_column
 from divtool.meaning.outcomes import Outcomes, decide_outcomes
 from divtool.measures.declare import Operand
-from divtool.options import Counting, Reading, Running, parse_rows
+from divtool.options import Reading, Running, parse_rows
+from divtool.outcome_options import Counting
 from divtool.registry import suggestion
 from divtool.result import InputReport
 

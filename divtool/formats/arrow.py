@@ -5,12 +5,9 @@ A stream has no index of its batches; it is rewritten into a file that has one.
 
 from __future__ import annotations
 
-import atexit
-import os
-import tempfile
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import IO
 
 import numpy as np
@@ -24,6 +21,7 @@ from divtool.formats.csv import doubles
 from divtool.formats.fields import Cells, fields_of, first_width, refuse_twins
 from divtool.formats.fingerprint import Fingerprint, check_fingerprint, fingerprint
 from divtool.formats.keys import Keys, as_arrow
+from divtool.formats.scratch import discard, new_file, temporary
 from divtool.formats.source import Block, Extent, Header, Place, Selection, Stored, Ways, row_steps
 
 _NULL = "the value is missing (null)"
@@ -168,20 +166,14 @@ def _rewritten(path: str, shown: str) -> str:
     """A stream as a temporary file; dictionaries, which a stream may replace and a file may not, are spelt out."""
     with Messages(path, shown) as messages:
         messages.check_stream()
-    with tempfile.NamedTemporaryFile(prefix="divtool-", delete=False) as copy:
-        atexit.register(_forget, copy.name)
-        try:
-            with refused(shown), pa.OSFile(path) as file:
-                _copy(ipc.open_stream(file, options=_options(None)), copy)
-        except BaseException:
-            _forget(copy.name)
-            raise
-    return copy.name
-
-
-def _forget(path: str) -> None:
-    with suppress(OSError):
-        os.unlink(path)
+    target = temporary()
+    try:
+        with new_file(target) as copy, refused(shown), pa.OSFile(path) as file:
+            _copy(ipc.open_stream(file, options=_options(None)), copy)
+    except BaseException:
+        discard(target)
+        raise
+    return target
 
 
 def _copy(stream: ipc.RecordBatchStreamReader, copy: IO[bytes]) -> None:

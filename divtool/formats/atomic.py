@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO
+from typing import IO, Any
 
 from divtool.errors import OutputError, UsageError
+from divtool.formats.scratch import discard, noted
 
 
 def check_output(path: str, inputs: Sequence[str]) -> None:
@@ -38,22 +40,54 @@ def whole_file(path: str) -> Iterator[IO[bytes]]:
     """A binary stream whose content becomes ``path`` when the block ends without an error, and vanishes otherwise."""
     if os.path.exists(path) and not os.path.isfile(path):
         # A device or a pipe (/dev/stdout, /dev/null) has no place to rename onto.
-        with _spoken(path), open(path, "wb") as stream:
+        with io.BufferedWriter(_Output(path, "wb", path)) as stream:
             yield stream
         return
     # A link stays a link: what it points to is replaced.
     path = os.path.realpath(path)
-    beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:80]}.{secrets.token_hex(4)}")
+    name = f".{os.path.basename(path)[:80]}.{secrets.token_hex(4)}"
+    beside = noted(os.path.join(os.path.dirname(path), name))
     try:
-        with _spoken(path):
-            with open(beside, "xb") as stream:
-                yield stream
+        stream = io.BufferedWriter(_Output(beside, "xb", path))
+        try:
+            yield stream
+            with _spoken(path):
                 stream.flush()
                 os.fsync(stream.fileno())
+        except BaseException:
+            # What the block ended with is told, not that what it left could not be written either.
+            with suppress(Exception):
+                stream.close()
+            raise
+        with _spoken(path):
+            stream.close()
             os.replace(beside, path)
     finally:
-        with suppress(OSError):
-            os.unlink(beside)
+        discard(beside)
+
+
+class _Output(io.FileIO):
+    """What goes wrong with it is told by the name of the file that it is to become: nothing else that fails meanwhile,
+    an input or a temporary file, is mistaken for it."""
+
+    def __init__(self, path: str, mode: str, shown: str) -> None:
+        self._shown = shown
+        with _spoken(shown):
+            super().__init__(path, mode)
+
+    def write(self, data: Any, /) -> int:
+        """Write some of the bytes. Where nobody reads a pipe any more, they go nowhere, as on standard output."""
+        try:
+            with _spoken(self._shown):
+                return super().write(data)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+            return super().write(data)
+
+    def close(self) -> None:
+        """Close the file; what the system could not write may be told only now."""
+        with _spoken(self._shown):
+            super().close()
 
 
 @contextmanager

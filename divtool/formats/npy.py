@@ -15,7 +15,16 @@ import numpy as np
 from divtool.errors import InputError
 from divtool.formats.fingerprint import Fingerprint, check_fingerprint, fingerprint
 from divtool.formats.keys import IntegerKeys, Keys, text_keys
-from divtool.formats.npy_axes import Arrangement, DirectRows, Places, boxes, places_of, unit_steps
+from divtool.formats.npy_axes import (
+    Arrangement,
+    Cut,
+    DirectRows,
+    Places,
+    boxes,
+    cut_of,
+    places_of,
+    unit_steps,
+)
 from divtool.formats.npy_header import MAGIC, Layout, read_layout
 from divtool.formats.source import FLOAT, INTEGER, OTHER, TEXT, Block, Extent, Header, Selection, Stored, Ways
 from divtool.numerics.kernels import BFLOAT16, widened
@@ -60,6 +69,10 @@ class ArraySource(DirectRows):
         """The same array with its classes on another axis; None: each cell is a row. ``arranged`` says so."""
         return ArraySource(self._array, self.header.path, Arrangement(self._array.shape, axis), arranged)
 
+    def at(self, axis: int, place: int) -> ArraySource:
+        """What lies at one place of an axis, as an array of its own."""
+        return ArraySource(np.moveaxis(self._array, axis, 0)[place], place_name(self.header.path, axis, place))
+
     def blocks(self, extent: Extent, selection: Selection, block_bytes: int) -> Iterator[Block]:
         """Rows in the stored type (in this machine's byte order)."""
         for first, stop in unit_steps(extent, block_bytes // self._row_bytes, self._unit):
@@ -92,6 +105,7 @@ class NpySource(DirectRows):
         self.path = path
         self._before = before or fingerprint(path, shown)
         self._layout = layout or read_layout(path, shown)
+        self._cut: Cut | None = None
         self._arrange(_usual(self._layout.shape, shown), shown, "", format)
 
     def _arrange(self, arrangement: Arrangement, shown: str, arranged: str, format: str) -> None:
@@ -99,7 +113,7 @@ class NpySource(DirectRows):
         self._places: Places = places_of(arrangement, fortran=layout.fortran)
         self._unit = self._places.unit
         self._row_bytes = max(1, layout.widened.itemsize * arrangement.classes)
-        header = _header(shown, format, layout.widened, arrangement, arranged, size=self._before[2])
+        header = _header(shown, format, layout.widened, arrangement, arranged, size=self._size)
         self.header = replace(header, dtype=layout.type_name, notes=layout.notes, origin=layout.origin)
 
     def with_class_axis(self, axis: int | None, arranged: str) -> Self:
@@ -107,6 +121,22 @@ class NpySource(DirectRows):
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         other._arrange(Arrangement(self._layout.shape, axis), self.header.path, arranged, self.header.format)
+        return other
+
+    @property
+    def _size(self) -> int:
+        """The bytes of the file, or of the part of it that this is."""
+        return self._before[2] if self._cut is None else self._before[2] // max(1, self._cut.length)
+
+    def at(self, axis: int, place: int) -> Self:
+        """What lies at one place of an axis of the array in the file, as an array of its own."""
+        other, layout = object.__new__(type(self)), self._layout
+        vars(other).update(vars(self))
+        shape, shown = layout.shape, place_name(self.header.path, axis, place)
+        other._cut = cut_of(shape, axis, place, fortran=layout.fortran)
+        rest = shape[:axis] + shape[axis + 1 :]
+        other._layout = replace(layout, shape=rest, fortran=layout.fortran and len(rest) > 1)
+        other._arrange(_usual(rest, shown), shown, "", self.header.format)
         return other
 
     def check_unchanged(self) -> None:
@@ -123,7 +153,13 @@ class NpySource(DirectRows):
                 yield Block(first, _columns(stored, selection.matrix), keys)
 
     def _fill(self, file: IO[bytes], block: Stored, place: int) -> None:
-        """A stretch of the file into ``block``, from a place counted in cells."""
+        """A stretch of the array into ``block``, from a place counted in cells."""
+        if self._cut is None:
+            self._read(file, block, place)
+        else:
+            self._cut.fill(block, place, partial(self._read, file))
+
+    def _read(self, file: IO[bytes], block: Stored, place: int) -> None:
         cells = block.reshape(-1)
         for first, stop, offset in self._layout.stretches(place, place + cells.size):
             read_into(file, cells[first - place : stop - place], offset, self.header.path)
@@ -137,6 +173,15 @@ class NpySource(DirectRows):
                 hint="save the array again",
             )  # fmt: skip
         return _native(rows)
+
+
+def place_name(shown: str, axis: int, place: int) -> str:
+    """How messages call what lies at one place of an axis.
+
+    >>> place_name("x.npy", 1, 4)
+    'x.npy[:,4]'
+    """
+    return f"{shown}[{':,' * axis}{place}]"
 
 
 def opened(path: str, shown: str) -> IO[bytes]:

@@ -134,6 +134,38 @@ def boxes(first: int, stop: int, shape: tuple[int, ...]) -> Iterator[Bounds]:
             yield ((end, end + 1), *rest)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What lies at one place ``at`` of an axis of an array in a file: the axis is ``length`` long, the axes before it
+    are ``outer`` long together, those behind it ``inner``."""
+
+    outer: int
+    length: int
+    inner: int
+    at: int
+
+    def fill(self, block: Stored, place: int, fill: Fill) -> None:
+        """A stretch of what was cut out into a contiguous ``block``, from a place counted in its own cells; ``fill``
+        reads from a place counted in cells of the whole array."""
+        flat, done = block.reshape(-1), 0
+        sides, chosen = (self.outer, self.length, self.inner), (self.at, self.at + 1)
+        for outer, inner in boxes(place, place + flat.size, (self.outer, self.inner)):
+            size = (outer[1] - outer[0]) * (inner[1] - inner[0])
+            piece = flat[done : done + size].reshape(outer[1] - outer[0], 1, inner[1] - inner[0])
+            _fill_box(piece, (outer, chosen, inner), sides, 0, fill)
+            done += size
+
+
+def cut_of(shape: tuple[int, ...], axis: int, at: int, *, fortran: bool) -> Cut:
+    """The place of an axis of an array of this shape, which lies in its file in C or in Fortran order.
+
+    >>> cut_of((5, 3, 4), 1, 2, fortran=False)
+    Cut(outer=5, length=3, inner=4, at=2)
+    """
+    before, after = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
+    return Cut(after if fortran else before, shape[axis], before if fortran else after, at)
+
+
 def unit_steps(extent: Extent, rows: int, unit: int) -> Iterator[tuple[int, int]]:
     """The extent in steps of at most ``rows`` rows, cut where a unit ends as far as units fit into a step, else so
     that each unit is cut evenly.

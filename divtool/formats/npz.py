@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from divtool.formats.fingerprint import Fingerprint, check_fingerprint, fingerpr
 from divtool.formats.keys import IntegerKeys, Keys
 from divtool.formats.npy import NpySource, NpyWriter, opened
 from divtool.formats.npy_header import MAGIC, Layout, layout_of
+from divtool.formats.scratch import room_for_temporaries
 from divtool.formats.source import Member, Stored, Ways
 from divtool.formats.spool import Guard, spool
 from divtool.formats.zip_directory import Entry, entries_of, refuse_without_arrays, unpacking
@@ -79,6 +80,13 @@ class DeflatedArray(NpySource):
     def __init__(self, archive: str, archive_shown: str, name: str, before: Fingerprint, copy: str) -> None:
         super().__init__(copy, f"{archive_shown}:{name}", None, "npz")
         self._made_of = (archive, archive_shown, name, before)
+        self._at: tuple[int, int] | None = None
+
+    def at(self, axis: int, place: int) -> Self:
+        """What lies at one place of an axis, as an array of its own."""
+        other = super().at(axis, place)
+        other._at = (axis, place)
+        return other
 
     def check_unchanged(self) -> None:
         """Refuse if the archive is not what it was when it was opened."""
@@ -86,18 +94,20 @@ class DeflatedArray(NpySource):
         check_fingerprint(archive, before, self.header.path)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (*self._made_of, self.header.class_axis, self.header.arranged)
+        return _reopened, (*self._made_of, self._at, self.header.class_axis, self.header.arranged)
 
 
 def _reopened(
-    archive: str, shown: str, name: str, before: Fingerprint, axis: int | None, arranged: str
-) -> DeflatedArray:
+    archive: str, shown: str, name: str, before: Fingerprint, at: tuple[int, int] | None, axis: int | None,
+    arranged: str,
+) -> DeflatedArray:  # fmt: skip
     """The same array in another process, which may have to unpack it for itself."""
     if os.path.exists(archive) and fingerprint(archive, shown)[2:] != before[2:]:
         raise InputError("the file was changed while it was read", path=shown)
     entries = {each.name: each for each in entries_of(archive, shown)}
     copy = _unpacked(archive, entries[name], f"{shown}:{name}", before)
-    return DeflatedArray(archive, shown, name, before, copy).with_class_axis(axis, arranged)
+    whole = DeflatedArray(archive, shown, name, before, copy)
+    return (whole if at is None else whole.at(*at)).with_class_axis(axis, arranged)
 
 
 def open_npz(path: str, shown: str, ways: Ways) -> NpzFile:
@@ -172,11 +182,16 @@ class NpzWriter:
 
     def __init__(self, stream: IO[bytes], key_names: Sequence[str], number_names: Sequence[str], single: bool) -> None:
         self._stream = stream
-        self._values = tempfile.TemporaryFile()  # noqa: SIM115
-        self._writer = NpyWriter(self._values, key_names, number_names, single)
-        self._keys: dict[str, IO[bytes]] = {_beside(name): tempfile.TemporaryFile() for name in key_names}  # noqa: SIM115
+        with room_for_temporaries():
+            self._values = tempfile.TemporaryFile()  # noqa: SIM115
+            self._writer = NpyWriter(self._values, key_names, number_names, single)
+            self._keys: dict[str, IO[bytes]] = {
+                _beside(name): tempfile.TemporaryFile()  # noqa: SIM115
+                for name in key_names
+            }
         self._rows = 0
 
+    @room_for_temporaries()
     def write(self, keys: Sequence[Keys], numbers: Stored) -> None:
         """Append rows."""
         self._writer.write(keys, numbers)
@@ -187,6 +202,7 @@ class NpzWriter:
             elif not self._keys[name].closed:
                 self._keys[name].write(np.ascontiguousarray(key.values, np.dtype("<i8")).data)
 
+    @room_for_temporaries()
     def close(self) -> None:
         """Write the archive."""
         with ExitStack() as stack:

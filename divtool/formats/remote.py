@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
-import tempfile
 from typing import Any, NoReturn
 
 from divtool.errors import InputError, ResourceError, UsageError
 from divtool.formats.opening import Found, open_local
+from divtool.formats.scratch import temporary_folder
 from divtool.formats.source import Ways
 from divtool.formats.spool import Guard, spool
 
@@ -114,8 +113,7 @@ def _open_folder(store: Any, path: str, name: str, ways: Ways) -> Found:
         every = store.get_file_info(FileSelector(path, recursive=True))
     except (OSError, ValueError) as error:
         _refuse(error, name.partition("://")[0].lower(), name)
-    copies = tempfile.mkdtemp(prefix="divtool-")
-    atexit.register(shutil.rmtree, copies, ignore_errors=True)
+    copies = temporary_folder()
     # Called like the folder itself, so that messages about its files can be read.
     folder = os.path.join(copies, os.path.basename(path.rstrip("/")) or "table")
     root = path.rstrip("/") + "/"

@@ -5,16 +5,15 @@ What cannot be a table is not copied to its end: zeros from a device, a line wit
 
 from __future__ import annotations
 
-import atexit
 import os
 import select
 import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from typing import IO, Protocol
 
 from divtool.errors import InputError, ResourceError
+from divtool.formats.scratch import discard, new_file, temporary
 
 _STEP = 1 << 20
 # A text line longer than this is none; binary formats are told by their first bytes.
@@ -64,15 +63,15 @@ class Guard:
 
 def spool(stream: Readable, guard: Guard, begun: bytes = b"") -> str:
     """Copy a stream, of which ``begun`` was read already, into a temporary file that vanishes with the program."""
-    with tempfile.NamedTemporaryFile(prefix="divtool-", delete=False) as copy:
-        atexit.register(_forget, copy.name)
-        try:
+    path = temporary()
+    try:
+        with new_file(path) as copy:
             copy.write(begun)
             _copy(stream, copy, guard)
-        except BaseException:
-            _forget(copy.name)
-            raise
-    return copy.name
+    except BaseException:
+        discard(path)
+        raise
+    return path
 
 
 def _copy(stream: Readable, copy: IO[bytes], guard: Guard) -> None:
@@ -80,11 +79,6 @@ def _copy(stream: Readable, copy: IO[bytes], guard: Guard) -> None:
     while piece := stream.read(_STEP):
         guard.take(piece, folder)
         copy.write(piece)
-
-
-def _forget(path: str) -> None:
-    with suppress(OSError):
-        os.unlink(path)
 
 
 def spooled_input() -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import IO, Any, Protocol
 
-from divtool.errors import OutputError, UsageError
+from divtool.errors import UsageError
 from divtool.formats.atomic import whole_file
 from divtool.formats.keys import Keys
 from divtool.formats.source import Stored
@@ -72,7 +72,4 @@ def row_file(
             with suppress(Exception):
                 writer.close()
             raise
-        try:
-            writer.close()
-        except OSError as error:
-            raise OutputError(f"{path}: could not be written: {error}") from None
+        writer.close()

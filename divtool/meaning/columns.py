@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -233,22 +233,38 @@ def outcomes_of(header: Header) -> list[int]:
 
 def find_weight(headers: Sequence[Header], truth: Sequence[bool], name: str) -> tuple[int, int]:
     """Which file holds the column that weighs the rows, and where: a file of the truth before the others."""
-    order = sorted(range(len(headers)), key=lambda i: not truth[i])
-    for i in order:
+    found = find_anywhere(headers, truth, name)
+    if found is None:
+        raise no_such_column(headers, name, "--sample-weight")
+    header, column = headers[found[0]], found[1]
+    if header.types[column] in (TEXT, OTHER) and not header.lines:
+        raise InputError("holds no numbers (--sample-weight)", path=header.path, column=name)
+    return found
+
+
+def find_anywhere(headers: Sequence[Header], truth: Sequence[bool], name: str) -> tuple[int, int] | None:
+    """The first file that has a column of this name, and where: a file of the truth before the others."""
+    for i in sorted(range(len(headers)), key=lambda i: not truth[i]):
         column = headers[i].find(name)
         if column is not None and (headers[i].names is not None or truth[i]):
-            if headers[i].types[column] in (TEXT, OTHER) and not headers[i].lines:
-                raise InputError("holds no numbers (--sample-weight)", path=headers[i].path, column=name)
             return i, column
+    return None
+
+
+def no_such_column(headers: Sequence[Header], name: str, flag: str) -> InputError:
+    """The error for a column that no file has."""
     known = [header.name(i) for header in headers for i in range(min(header.width, 1000)) if header.names is not None]
-    raise InputError(f'no file has a column "{name}" (--sample-weight)', hint=suggestion(name, known))
+    return InputError(f'no file has a column "{name}" ({flag})', hint=suggestion(name, known))
 
 
-def decide_label(header: Header, *, id: int | None, named: str | None, weight: int | None = None) -> int | None:
-    """The label column of a labels file; None when the file holds soft rows instead."""
+def decide_label(
+    header: Header, *, id: int | None, named: str | None, aside: Collection[int] = ()
+) -> int | None:  # fmt: skip
+    """The label column of a labels file; None when the file holds soft rows instead. ``aside`` are columns that are
+    used for something else."""
     if named is not None:
         return find_column(header, named, "the name after the file's")
-    rest = [i for i in range(header.width) if i not in (id, weight) and not _is_index(header, i)]
+    rest = [i for i in range(header.width) if i != id and i not in aside and not _is_index(header, i)]
     if len(rest) == 1:
         return rest[0]
     if header.names is None:

@@ -14,12 +14,15 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from divtool.measures.laws import LAWS
 from divtool.measures.likes import LIKES
-from divtool.measures.vocabulary import WORDS
+from divtool.measures.vocabulary import OF_ORDER, WORDS
 from divtool.options import (
     BOTH,
     CLASS_WEIGHTED,
+    COMPARED,
     DIRECTED,
+    ENSEMBLE,
     GUESSED,
+    INSIDE,
     JOINED,
     LIKE,
     LOGARITHM,
@@ -154,7 +157,7 @@ class Declaration:
             TRUTH: "target" in self.roles,
             PAIR: {"p", "q"} <= set(self.roles) and guessed,
             # A temperature changes no order.
-            LOGITS: "logits" in kinds and words != {"rank_of_label"},
+            LOGITS: "logits" in kinds and not words <= OF_ORDER,
             ROWS_OF_ONE: "probs" in kinds,
             GUESSED: guessed,
             DIRECTED: self.direction is not None and {"p", "q"} <= set(self.roles),
@@ -165,6 +168,9 @@ class Declaration:
             SPREAD: bool(words & _SMOOTHABLE) and "chances" not in kinds,
             BOTH: "target" in words,
             JOINED: len(self.operands) > 1 or any(each.many for each in self.operands),
+            COMPARED: not self.is_transform and set(self.roles) in ({"p", "q"}, {"q", "target"}),
+            ENSEMBLE: any(each.many for each in self.operands),
+            INSIDE: any(each.role == "target" and each.optional for each in self.operands),
             LIKE: self.name in LIKES,
         }
         return frozenset(thing for thing, there in has.items() if there)

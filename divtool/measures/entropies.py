@@ -102,7 +102,6 @@ def _lacks(p: Matrix, uniform: Matrix) -> Rows:
     laws={"non-negative", "class-permutation", "shift-invariant", "at-most-log-classes"},
     promise=32,
     also=("negentropy",),
-    common=True,
 )
 def kl_to_uniform(p: Matrix, uniform_p: Matrix) -> Rows:
     """Kullback-Leibler divergence of each row from the uniform distribution: what its entropy lacks of log C.

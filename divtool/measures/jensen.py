@@ -15,6 +15,7 @@ from divtool.numerics.jensen import (
     weighted_jensen_shannon_rows,
 )
 
+SHARES_HELP = "A share for each member, such as 0.5,0.3,0.2 (with -m as 0.5/0.3/0.2; default: equal)."
 LOG2 = float(np.log(2.0))
 LIN = "Lin, J. (1991), Divergence Measures Based on the Shannon Entropy, IEEE Trans. Inf. Theory 37(1)"
 _KEPT = {"non-negative", "zero-on-identical", "symmetric", "class-permutation", "shift-invariant"}
@@ -139,7 +140,7 @@ def topsoe(p: Matrix, q: Matrix, t: Matrix) -> Rows:
 
 @measure(
     "js-members",
-    title="Jensen-Shannon divergence of several distributions",
+    title="Jensen-Shannon divergence of several distributions (mutual information)",
     family="divergences",
     operands=(MEMBERS,),
     formula="JS = sum_i w_i KL(p_i || m) = H(m) - sum_i w_i H(p_i), m = sum_i w_i p_i",
@@ -153,7 +154,7 @@ def jensen_shannon_of_members(
     members: Matrix,
     members_t: Matrix,
     *,
-    weights: Annotated[str, "A share for each member, separated by commas, such as 0.5,0.3,0.2 (default: equal)."] = "",
+    weights: Annotated[str, SHARES_HELP] = "",
 ) -> Rows:
     """Jensen-Shannon divergence of several members: how much an ensemble disagrees (its epistemic uncertainty).
 
@@ -168,14 +169,19 @@ def jensen_shannon_of_members(
     >>> np.exp(jensen_shannon_of_members(members, t))
     array([2.])
     """
-    return members_jensen_shannon_rows(members, members_t, _shares(weights, len(members)))
+    return members_jensen_shannon_rows(members, members_t, shares_of(weights, len(members)))
 
 
-def _shares(text: str, members: int) -> Rows:
+def shares_of(text: str, members: int) -> Rows:
+    """The share of each member (k,), which sum to 1, from what --weights says; equal ones where it says nothing.
+
+    >>> shares_of("1,3", 2), shares_of("1/3", 2)
+    (array([0.25, 0.75]), array([0.25, 0.75]))
+    """
     if not text.strip():
         return np.full(members, 1.0 / members)
     try:
-        shares = np.array([float(each) for each in text.split(",")])
+        shares = np.array([float(each) for each in text.replace("/", ",").split(",")])
     except ValueError:
         raise UsageError(f'--weights "{text}": expected numbers separated by commas, such as 0.5,0.3,0.2') from None
     if len(shares) != members:

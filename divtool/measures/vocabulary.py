@@ -44,6 +44,7 @@ _WORDS = (
     # two distributions
     Word("t", "(n, C)", "log(q/p), made from the raw pair so that near-equal rows keep every digit", _PAIR),
     Word("delta", "(n, C)", "p - q, made from the raw pair so that near-equal rows keep every digit", _PAIR),
+    Word("delta_of_label", "(n,)", "p - q at the row's label, made from the raw pair", _PAIR | {"label"}),
     # a whole measure at once, where a compiled kernel reads the stored rows
     Word("entropy_of_p", "(n,)", "the Shannon entropy of p", _P),
     Word("kl_of_pair", "(n,)", "KL(p || q)", _PAIR),
@@ -51,6 +52,15 @@ _WORDS = (
     # several distributions
     Word("members", "(k, n, C)", "probabilities of each member, each row summing to 1", frozenset({"member"})),
     Word("members_t", "(k, n, C)", "log of each member's probability over the first's", frozenset({"member"})),
+    Word("entropies", "(k, n)", "the Shannon entropy of each member", frozenset({"member"})),
+    Word("choices", "(k, n)", "the most probable class of each member, -1 in a row that has none",
+         frozenset({"member"})),
+    # the order of the classes, which a softmax does not change
+    Word("choice_p", "(n,)", "the reference's most probable class, of equal ones the first; -1 in a row that has none",
+         _P),
+    Word("choice_q", "(n,)", "the model's most probable class, of equal ones the first; -1 in a row that has none", _Q),
+    Word("ranked_p", "(n, C)", "the reference's cells in their own type, of which the order counts", _P),
+    Word("ranked_q", "(n, C)", "the model's cells in their own type, of which the order counts", _Q),
     # a model and the truth
     Word("cost", "(n, C)", "-log q as a loss sees it: of the softmax for logits, of the stored cell for a table", _Q),
     Word("cost_of_label", "(n,)", "the cost at the row's label", _LABEL),
@@ -75,5 +85,8 @@ _WORDS = (
     Word("sign", "(n, 1)", "+1 or -1: alike or not", frozenset({"sign"})),
     Word("variance", "(n, C)", "the predicted variance of each cell", frozenset({"variance"})),
 )  # fmt: skip
+
+# They are the same at any temperature.
+OF_ORDER = frozenset({"rank_of_label", "choice_p", "choice_q", "ranked_p", "ranked_q", "choices"})
 
 WORDS: dict[str, Word] = {word.name: word for word in _WORDS}

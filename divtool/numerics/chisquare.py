@@ -6,8 +6,7 @@ cancellation for any a:
     Gamma(a, x) = x^a e^-x  int_0^inf  exp(-(x - a + 1) s - (a - 1)(s - log(1 + s))) ds     (t = x (1 + s);  x >= a)
     gamma(a, x) = x^a e^-x  int_0^inf  exp(-(a - x) v - x (e^-v - 1 + v)) dv                (t = x e^-v;  x < a)
 
-Both are taken by the trapezoidal rule in the logarithm of the variable, which converges geometrically (Trefethen and
-Weideman, 2014, The exponentially convergent trapezoidal rule, SIAM Review 56); the factor in front is Loader's, from
+Both are taken by the trapezoidal rule of :mod:`divtool.numerics.trapezoid`; the factor in front is Loader's, from
 x^a e^-x / Gamma(a) = sqrt(a/2pi) exp(-a D - delta(a)), D = (x/a - 1) - log(x/a).
 """
 
@@ -22,10 +21,7 @@ from divtool.numerics.divergence import g
 from divtool.numerics.errorfree import Doubles
 from divtool.numerics.gammas import stirling_error
 from divtool.numerics.logdefect import log_defect
-
-# e^-_SPAN is nothing beside 1; the step makes the rule's own error less than that.
-_SPAN = 42.0
-_STEP = 0.11
+from divtool.numerics.trapezoid import SPAN, decaying_integral
 
 
 def chi_square_survival(statistic: float, degrees: float) -> float:
@@ -87,10 +83,6 @@ def _lower(a: float, x: float) -> float:
 def _integral(exponent: Callable[[Doubles], Doubles], slope: float, a: float) -> float:
     """The integral of exp(-exponent(s)) over s > 0, whose exponent grows at least as slope s and about as a s^2/2."""
     width = 1.0 / (slope + math.sqrt(a))
-    # where the exponent bends away from its slope it reaches _SPAN by the square, or else by a line of slope a
-    reach = min(_SPAN / slope, math.sqrt(4.0 * _SPAN / a) + 4.0 * _SPAN / a)
-    low, high = math.log(width) - _SPAN, math.log(reach) + 0.5
-    s = np.exp(np.arange(math.floor(low / _STEP), math.ceil(high / _STEP) + 1) * _STEP)
-    with np.errstate(under="ignore", over="ignore"):
-        terms = s * np.exp(-exponent(s))
-    return _STEP * math.fsum(terms.tolist())
+    # where the exponent bends away from its slope it reaches SPAN by the square, or else by a line of slope a
+    reach = min(SPAN / slope, math.sqrt(4.0 * SPAN / a) + 4.0 * SPAN / a)
+    return decaying_integral(exponent, width, reach)

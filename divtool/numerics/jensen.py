@@ -14,12 +14,16 @@ import numpy as np
 
 from divtool.numerics.divergence import kl_rows
 from divtool.numerics.errorfree import Doubles
+from divtool.numerics.mixtures import mixture
 from divtool.numerics.rowsum import row_sum
 
 _QUIET: dict[str, Any] = {"invalid": "ignore", "over": "ignore", "under": "ignore", "divide": "ignore"}
 
 # ((1 + x) log(1 + x) + (1 - x) log(1 - x)) / 2 = sum_k x^(2k) / (2k (2k - 1)): to 2^-54 of the whole for |x| <= 1/2
 _NEAR = 0.5
+_FAR = 4.0
+# below it a double has fewer digits
+_NORMAL = 2.0**-1022
 _SERIES = tuple(1.0 / (2 * k * (2 * k - 1)) for k in range(22, 0, -1))
 
 
@@ -103,17 +107,18 @@ def members_jensen_shannon_rows(members: Doubles, members_t: Doubles, weights: D
     array([2.])
     """
     with np.errstate(**_QUIET):
-        mixture = np.zeros_like(members[0])
-        for weight, member in zip(weights, members, strict=True):
-            mixture += weight * member
+        mean = mixture(members, weights)
         over_first = _log_of_mean(members_t, weights)
-        total = np.zeros(len(mixture))
+        total = np.zeros(len(mean))
         for weight, member, t in zip(weights, members, members_t, strict=True):
             if weight > 0.0:
-                # a class that the first has not is measured by what the others have
-                change = np.where(np.isfinite(over_first - t), over_first - t, np.log(mixture / member))
-                change = np.where((member == 0.0) & (mixture == 0.0) & ~np.isfinite(change), 0.0, change)
-                total += weight * kl_rows(member, mixture, change)
+                change = over_first - t
+                # a class that the first has not is measured by what the others have; one that is far from the first's
+                # too, for the rounding of a large t would show
+                far = (np.abs(t) > _FAR) & (np.abs(change) > 1.0 / _FAR) & (np.minimum(member, mean) > _NORMAL)
+                change = np.where(np.isfinite(change) & ~far, change, np.log(mean / member))
+                change = np.where((member == 0.0) & (mean == 0.0) & ~np.isfinite(change), 0.0, change)
+                total += weight * kl_rows(member, mean, change)
         return np.asarray(np.minimum(total, math.log(len(members))))
 
 

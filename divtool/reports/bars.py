@@ -31,7 +31,7 @@ def drawn_bars(bars: Sequence[Bar], model: str, width: int, *, ascii_only: bool)
     held = max(each.last - each.first + 1 for each in bars)
     lines = [f"observed {block}, {model} {mark}" + (f", {held:,} outcomes to a bar" if held > 1 else "")]
     for label, (observed, fitted), each in zip(labels, shares, bars, strict=True):
-        drawn = _bar(each.observed / most * room, each.fitted / most * room, mark, room, ascii_only=ascii_only)
+        drawn = marked_bar(each.observed / most * room, each.fitted / most * room, mark, room, ascii_only=ascii_only)
         lines.append(f"{label:>{head}}  {observed:>{sizes[0]}}  {fitted:>{sizes[1]}}  {drawn}".rstrip())
     return lines
 
@@ -40,13 +40,20 @@ def _label(bar: Bar) -> str:
     return str(bar.first) if bar.first == bar.last else f"{bar.first} to {bar.last}"
 
 
-def _bar(observed: float, fitted: float, mark: str, room: int, *, ascii_only: bool) -> str:
+def marked_bar(observed: float, fitted: float, mark: str, room: int, *, ascii_only: bool) -> str:
     """Blocks up to the observed share, and the mark in the cell where the fitted one ends."""
-    if ascii_only:
-        cells = "#" * round(observed)
-    else:
-        full = int(observed)
-        cells = _FULL * full + _EIGHTHS[int((observed - full) * 8)].strip()
-    cells = cells.ljust(room)
+    cells = blocks(observed, ascii_only=ascii_only).ljust(room)
     place = min(int(fitted), room - 1)
     return (cells[:place] + mark + cells[place + 1 :]).rstrip()
+
+
+def blocks(length: float, *, ascii_only: bool) -> str:
+    """A bar so many cells long, to an eighth of a cell, or of whole signs that every terminal has.
+
+    >>> blocks(2.5, ascii_only=False), blocks(2.6, ascii_only=True)
+    ('\u2588\u2588\u258c', '###')
+    """
+    if ascii_only:
+        return "#" * round(length)
+    full = int(length)
+    return _FULL * full + _EIGHTHS[int((length - full) * 8)].strip()

@@ -1,45 +1,65 @@
-"""One line a measure, with a header: TSV, CSV and Markdown."""
+"""One line a measure, with a header: TSV, CSV, Markdown and Parquet. Of several candidates one line for each of them,
+of groups one for each group."""
 
 from __future__ import annotations
 
-import csv
-import io
-
 from divtool.reports.plain import record
-from divtool.result import Result
+from divtool.reports.records import Record, delimited
+from divtool.result import Difference, MeasureResult, Result, Verdict
 
 
-def _lines(result: Result) -> list[list[str]]:
-    records = [record(each) for each in result.results]
-    return [list(records[0]), *(list(each.values()) for each in records)] if records else []
+def records_of(result: Result) -> list[Record]:
+    """The lines, with typed cells; all have the same columns.
+
+    Where there are candidates the first column is ``candidate``, and the last ones are ``rank``, ``difference``,
+    ``diff_low``, ``diff_high`` and ``tied``, which are empty but for the measure that the verdict speaks of. Where
+    there are groups, ``by`` and ``group`` come first of all: they are empty in the lines over all rows. Where several
+    worst rows were asked for, ``worst_rows`` has their numbers, the worst first.
+    """
+    lines = [_line(each, result) for each in (*result.results, *result.groups)]
+    columns = dict.fromkeys(name for line in lines for name in line)
+    return [{name: line.get(name) for name in columns} for line in lines]
+
+
+def _line(each: MeasureResult, result: Result) -> Record:
+    grouped = {"by": each.by, "group": each.group} if result.groups else {}
+    worst = {"worst_rows": " ".join(str(row.row) for row in each.worst)} if len(each.worst) > 1 else {}
+    if not result.candidates:
+        return {**grouped, **record(each), **worst}
+    return {**grouped, "candidate": each.candidate, **record(each), **_standing(each, result.verdict), **worst}
+
+
+def _standing(each: MeasureResult, verdict: Verdict | None) -> Record:
+    """What the verdict says of a candidate, in the line of its own measure over all rows."""
+    names = ("rank", "difference", "diff_low", "diff_high", "tied")
+    if verdict is None or each.by is not None or each.name != verdict.measure or each.candidate not in verdict.order:
+        return dict.fromkeys(names)
+    apart = next((found for found in verdict.differences if found.candidate == each.candidate), None)
+    cells = (verdict.order.index(each.candidate) + 1, *_bounds(apart), each.candidate in verdict.tied)
+    return dict(zip(names, cells, strict=True))
+
+
+def _bounds(apart: Difference | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if apart is None else (apart.value, apart.low, apart.high)
 
 
 def as_tsv(result: Result) -> str:
     """Tabs between the cells."""
-    return "".join("\t".join(cells) + "\n" for cells in _lines(result))
+    return delimited(records_of(result), "tsv")
 
 
 def as_csv(result: Result) -> str:
     """Commas between the cells."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(_lines(result))
-    return text.getvalue()
+    return delimited(records_of(result), "csv")
 
 
 def as_markdown(result: Result) -> str:
     """A Markdown table."""
-    return markdown_table(_lines(result))
+    return delimited(records_of(result), "md")
 
 
-def markdown_table(lines: list[list[str]]) -> str:
-    """Cells as a Markdown table; the first line is its head.
+def as_parquet(result: Result) -> bytes:
+    """A Parquet file with the columns of the lines, each of its own type."""
+    from divtool.reports.columnar import parquet_of
 
-    >>> print(markdown_table([["a", "b"], ["1", "x|y"]]), end="")
-    | a | b |
-    |---|---|
-    | 1 | x\\|y |
-    """
-    if not lines:
-        return ""
-    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n" for cells in lines]
-    return rows[0] + "|" + "---|" * len(lines[0]) + "\n" + "".join(rows[1:])
+    return parquet_of(records_of(result))

@@ -12,7 +12,7 @@ from rich.text import Text
 from divtool.findings import FitResult, FittedModel
 from divtool.reports.bars import drawn_bars
 from divtool.reports.plain import input_record
-from divtool.reports.records import delimited, document
+from divtool.reports.records import document, report
 from divtool.reports.safetext import safe
 from divtool.reports.table import drawn, number
 from divtool.result import InputReport
@@ -31,7 +31,7 @@ _LEAST_P = 1e-300
 
 def render_fit(
     result: FitResult, form: str, *, digits: int = 7, terminal: bool = False, ascii_only: bool = False
-) -> str:
+) -> str | bytes:
     """The result in one of the forms of :data:`divtool.options.REPORTS`; ``ascii_only``: the chart has no other signs.
 
     ``digits``, ``terminal`` and ``ascii_only`` matter to the table alone.
@@ -40,7 +40,9 @@ def render_fit(
         return drawn(lambda width: _pieces(result, digits, width, ascii_only=ascii_only), terminal=terminal)
     if form == "json":
         return _as_json(result)
-    return delimited([_record(each, result) for each in result.models], form)
+    records = [_record(each, result) for each in result.models]
+    return report(records, form, title="Which simple distribution loses least", inputs=result.inputs,
+                  notes=result.notes)  # fmt: skip
 
 
 def _record(each: FittedModel, result: FitResult) -> dict[str, object]:

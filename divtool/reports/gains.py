@@ -13,7 +13,7 @@ from rich.text import Text
 from divtool.findings import Gain, GainResult, PairGain, VariableReport
 from divtool.reports.joint import figure_lines, p_value
 from divtool.reports.plain import input_record
-from divtool.reports.records import delimited, document
+from divtool.reports.records import document, report
 from divtool.reports.safetext import safe
 from divtool.reports.table import drawn, header_lines, number
 
@@ -22,13 +22,14 @@ _WIDEST, _FEW = 12, 20
 _NAME = 32
 
 
-def render_gains(result: GainResult, form: str, *, digits: int = 7, terminal: bool = False) -> str:
+def render_gains(result: GainResult, form: str, *, digits: int = 7, terminal: bool = False) -> str | bytes:
     """The result in one of the forms of :data:`divtool.options.REPORTS`."""
     if form == "table":
         return drawn(lambda width: _pieces(result, digits, width), terminal=terminal)
     if form == "json":
         return _as_json(result)
-    return delimited(_records(result), form)
+    notes = [*result.notes, *result.warnings]
+    return report(_records(result), form, title=result.question, inputs=result.inputs, notes=notes)
 
 
 def _records(result: GainResult) -> list[dict[str, object]]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from divtool.findings import CellFigure, Figure, JointResult, VariableReport
 from divtool.reports.plain import input_record
-from divtool.reports.records import delimited, document
+from divtool.reports.records import document, report
 from divtool.reports.safetext import safe
 from divtool.reports.table import drawn, header_lines, number
 
@@ -20,13 +20,15 @@ _WIDEST, _TALLEST, _FEW = 8, 12, 8
 MISSING = "(missing)"
 
 
-def render_joint(result: JointResult, form: str, *, digits: int = 7, terminal: bool = False) -> str:
+def render_joint(result: JointResult, form: str, *, digits: int = 7, terminal: bool = False) -> str | bytes:
     """The result in one of the forms of :data:`divtool.options.REPORTS`."""
     if form == "table":
         return drawn(lambda width: _pieces(result, digits, width), terminal=terminal)
     if form == "json":
         return _as_json(result)
-    return delimited([_record(each, result) for each in result.results], form)
+    x, y = result.variables
+    records = [_record(each, result) for each in result.results]
+    return report(records, form, title=f"{x.name} and {y.name}", inputs=result.inputs, notes=result.warnings)
 
 
 def _record(each: Figure, result: JointResult) -> dict[str, object]:

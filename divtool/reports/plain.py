@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from divtool.formats.jsonl import plain
-from divtool.result import SCHEMA, InputReport, MeasureResult, Result
+from divtool.result import SCHEMA, InputReport, MeasureResult, Result, WorstRow
 
 
 def document(result: Result) -> dict[str, Any]:
@@ -18,12 +19,29 @@ def document(result: Result) -> dict[str, Any]:
         "command": result.command,
         "kernels": result.kernels,
         "settings": {name: jsonable(value) for name, value in result.settings.items()},
-        "inputs": {each.roles[0] if each.roles else "other": input_record(each) for each in result.inputs},
+        "inputs": _inputs(result.inputs),
         "matched": list(result.matched),
         "results": [_measure(each) for each in result.results],
+        "candidates": list(result.candidates),
+        "verdict": None if result.verdict is None else jsonable(asdict(result.verdict)),
+        "groups": [_group(each) for each in result.groups],
+        "gates": [jsonable(asdict(each)) for each in result.gates],
         "written": list(result.written),
         "warnings": list(result.warnings),
     }
+
+
+def _inputs(inputs: Sequence[InputReport]) -> dict[str, Any]:
+    """The inputs by what they are: p, q, target, labels; candidates are q, q1, q2, ... in the order given."""
+    said: dict[str, Any] = {}
+    for each in inputs:
+        role = name = each.roles[0] if each.roles else "other"
+        more = 0
+        while name in said:
+            more += 1
+            name = f"{role}{more}"
+        said[name] = input_record(each)
+    return said
 
 
 def jsonable(value: Any) -> Any:
@@ -76,42 +94,46 @@ def _measure(each: MeasureResult) -> dict[str, Any]:
         "max": plain(each.maximum),
         "quantiles": {name: plain(value) for name, value in each.quantiles.items()},
         "quantile_bound": each.quantile_bound,
-        "worst": [{"row": row.row, "value": plain(row.value)} for row in each.worst],
+        "worst": [_row(row) for row in each.worst],
         "first_infinite": list(each.first_infinite),
         "first_nan": list(each.first_nan),
+        "candidate": each.candidate,
+        "units": each.units,
     }
 
 
-def record(each: MeasureResult) -> dict[str, str]:
-    """One flat line for a measure, every number as the shortest text that reads back to the same double."""
+def _group(each: MeasureResult) -> dict[str, Any]:
+    return {"by": each.by, "group": each.group, **_measure(each)}
+
+
+def _row(each: WorstRow) -> dict[str, Any]:
+    """A row with what names it, where that was asked for."""
+    names = {"id": each.id, "label": each.label}
+    said = {name: text for name, text in names.items() if text is not None}
+    return {"row": each.row, **said, "value": plain(each.value)}
+
+
+def record(each: MeasureResult) -> dict[str, object]:
+    """One flat line for a measure, its numbers as they are."""
     return {
         "measure": each.name,
-        "value": shortest(each.value),
-        "std_error": "" if each.std_error is None else shortest(each.std_error),
+        "value": float(each.value),
+        "std_error": None if each.std_error is None else float(each.std_error),
         "unit": each.unit,
         "reduction": each.reduction,
-        "n": str(each.n),
-        "ignored": str(each.ignored),
-        "infinite": str(each.infinite),
-        "nan": str(each.nan),
-        "finite_mean": shortest(each.finite_mean),
-        **{name: shortest(value) for name, value in each.quantiles.items()},
-        "max": shortest(each.maximum),
-        "max_row": str(each.worst[0].row) if each.worst else "",
-        "direction": each.direction or "",
-        "dropped": str(each.dropped),
-        "missing": str(each.missing),
-        "denominator": shortest(each.denominator[1]),
+        "n": each.n,
+        "ignored": each.ignored,
+        "infinite": each.infinite,
+        "nan": each.nan,
+        "finite_mean": float(each.finite_mean),
+        **{name: float(value) for name, value in each.quantiles.items()},
+        "max": float(each.maximum),
+        "max_row": each.max_row,
+        "direction": each.direction,
+        "dropped": each.dropped,
+        "missing": each.missing,
+        "denominator": float(each.denominator[1]),
     }
-
-
-def shortest(value: float) -> str:
-    """The shortest digits that read back to the same double.
-
-    >>> shortest(0.1), shortest(float("inf")), shortest(float("nan"))
-    ('0.1', 'inf', 'nan')
-    """
-    return repr(float(value))
 
 
 def as_json(result: Result) -> str:
@@ -120,7 +142,7 @@ def as_json(result: Result) -> str:
 
 
 def as_jsonl(result: Result) -> str:
-    """One line a measure: its entry of the document with the command beside it."""
+    """One line a measure, and one for each of its groups: its entry of the document with the command beside it."""
     whole = document(result)
     head = {name: whole[name] for name in ("schema", "divtool", "command", "kernels")}
-    return "".join(json.dumps({**head, **each}) + "\n" for each in whole["results"])
+    return "".join(json.dumps({**head, **each}) + "\n" for each in (*whole["results"], *whole["groups"]))

@@ -8,13 +8,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from divtool.errors import UsageError
 from divtool.formats.tab_cells import tab_cell
-from divtool.reports.delimited import markdown_table
+from divtool.reports.markdown import markdown_table
 from divtool.reports.plain import jsonable
 from divtool.reports.safetext import safe
-from divtool.result import SCHEMA
+from divtool.result import SCHEMA, InputReport
 
 Record = Mapping[str, object]
+_FORMS = ("jsonl", "csv", "tsv", "md")
 
 
 def delimited(records: Sequence[Record], form: str) -> str:
@@ -25,6 +27,8 @@ def delimited(records: Sequence[Record], form: str) -> str:
     column,gain,p
     a,0.1,
     """
+    if form not in _FORMS:
+        raise UsageError(f"--format {form}: this result has the forms table, json, {', '.join(_FORMS)}")
     if form == "jsonl":
         return "".join(json.dumps(jsonable(record)) + "\n" for record in records)
     lines = [[_text(value) for value in record.values()] for record in records]
@@ -35,6 +39,22 @@ def delimited(records: Sequence[Record], form: str) -> str:
     if form == "csv":
         return "".join(map(_csv_line, lines))
     return "".join("\t".join(map(tab_cell, cells)) + "\n" for cells in lines)
+
+
+def report(
+    records: Sequence[Record], form: str, *, title: str, inputs: Sequence[InputReport] = (), notes: Sequence[str] = ()
+) -> str | bytes:
+    """Records in any form but "table" and "json": those of :func:`delimited`, a Parquet file, or an HTML page with its
+    title, the inputs, a table of the records, and notes."""
+    if form == "parquet":
+        from divtool.reports.columnar import parquet_of
+
+        return parquet_of(records)
+    if form == "html":
+        from divtool.reports.recordpage import record_page
+
+        return record_page(records, title, inputs, notes)
+    return delimited(records, form)
 
 
 def document(version: str, command: str, **parts: Any) -> str:

@@ -12,23 +12,28 @@ from divtool.registry import Registry
 from divtool.result import Result
 
 
-def _later(module: str, function: str) -> Callable[..., str]:
-    def render_with(result: Result, **options: Any) -> str:
-        text: str = getattr(import_module(f"divtool.reports.{module}"), function)(result, **options)
+def _later(module: str, function: str) -> Callable[..., str | bytes]:
+    def render_with(result: Result, **options: Any) -> str | bytes:
+        text: str | bytes = getattr(import_module(f"divtool.reports.{module}"), function)(result, **options)
         return text
 
     return render_with
 
 
-FORMS: Registry[Callable[..., str]] = Registry("format")
+FORMS: Registry[Callable[..., str | bytes]] = Registry("format")
 FORMS.add("table", _later("table", "as_table"))
 FORMS.add("json", _later("plain", "as_json"))
 FORMS.add("jsonl", _later("plain", "as_jsonl"))
 FORMS.add("csv", _later("delimited", "as_csv"))
 FORMS.add("tsv", _later("delimited", "as_tsv"))
 FORMS.add("md", _later("delimited", "as_markdown"))
+FORMS.add("parquet", _later("delimited", "as_parquet"))
+FORMS.add("html", _later("html", "as_html"))
 
-SUFFIXES = {".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".md": "md", ".txt": "table"}
+SUFFIXES = {
+    ".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv", ".md": "md", ".txt": "table",
+    ".parquet": "parquet", ".html": "html", ".htm": "html",
+}  # fmt: skip
 
 
 def form_of_suffix(path: str) -> str:
@@ -42,8 +47,19 @@ def form_of_suffix(path: str) -> str:
     return SUFFIXES[suffix]
 
 
-def render(result: Result, form: str, *, digits: int = 7, terminal: bool = False) -> str:
-    """A result as text. ``digits`` and ``terminal`` matter to the table alone: machine forms hold every bit."""
+def as_bytes(report: str | bytes) -> bytes:
+    """A report as it is written."""
+    return report if isinstance(report, bytes) else report.encode()
+
+
+def render(
+    result: Result, form: str, *, digits: int = 7, terminal: bool = False, ascii_only: bool = False
+) -> str | bytes:
+    """A result as text, or as the bytes of a Parquet file.
+
+    ``digits`` matters to the table and the page alone, ``terminal`` and ``ascii_only`` (charts have no other signs) to
+    the table: machine forms hold every bit.
+    """
     if form == "table":
-        return FORMS.get(form)(result, digits=digits, terminal=terminal)
-    return FORMS.get(form)(result)
+        return FORMS.get(form)(result, digits=digits, terminal=terminal, ascii_only=ascii_only)
+    return FORMS.get(form)(result, digits=digits) if form == "html" else FORMS.get(form)(result)

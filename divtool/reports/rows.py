@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from divtool.formats.writing import RowWriter, row_writer
-from divtool.reports.delimited import markdown_table
+from divtool.reports.markdown import markdown_table
 from divtool.reports.safetext import safe
 from divtool.result import SCHEMA
 

@@ -5,23 +5,34 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from divtool.options import KINDS
 from divtool.reports.safetext import safe
-from divtool.result import InputReport, MeasureResult, Result
+from divtool.reports.wording import basis_said, directed, meaning_said, name_said, oddities, shape_said
+from divtool.reports.wording import number as number
+from divtool.result import InputReport, MeasureResult, Result, Shape
+
+if TYPE_CHECKING:
+    from divtool.reports.ranked import Ranking
 
 _ROLES = {"target": "labels"}
 _WIDEST_PATH = 44
 
 
-def as_table(result: Result, *, digits: int, terminal: bool, width: int | None = None) -> str:
-    """Colour only for a terminal; elsewhere a fixed width, so that nothing is cut or depends on a window."""
-    return drawn(lambda width: _pieces(result, digits, width), terminal=terminal, width=width)
+def as_table(result: Result, *, digits: int, terminal: bool, width: int | None = None, ascii_only: bool = False) -> str:
+    """Colour only for a terminal; elsewhere a fixed width, so that nothing is cut or depends on a window.
+    ``ascii_only``: charts have no other signs."""
+    pieces = _of_several if result.candidates else _of_one
+
+    def laid_out(width: int) -> list[RenderableType]:
+        return pieces(result, digits, width, terminal, ascii_only)
+
+    return drawn(laid_out, terminal=terminal, width=width)
 
 
 def input_lines(inputs: Sequence[InputReport], matched: Sequence[str], *, terminal: bool) -> str:
@@ -50,19 +61,55 @@ def header_lines(inputs: Sequence[InputReport], matched: Sequence[str], width: i
     return pieces
 
 
-def _pieces(result: Result, digits: int, width: int) -> list[RenderableType]:
+def _of_one(result: Result, digits: int, width: int, terminal: bool, ascii_only: bool) -> list[RenderableType]:
     pieces = header_lines(result.inputs, result.matched, width)
     for each in result.results[:1]:
         pieces += [
             Text(""),
             _headline(each, result, digits, width),
-            _basis(each, result),
+            Text(basis_said(each, result), "dim"),
             Text(""),
             _spread(each, digits, width),
         ]
+        if terminal and each.shape is not None:
+            pieces.append(_histogram(each.shape, width, ascii_only=ascii_only))
     if len(result.results) > 1:
         pieces += [Text(""), _others(result, digits, width)]
-    return pieces
+    return pieces + _parts(result, None, digits, width, ascii_only)
+
+
+def _of_several(result: Result, digits: int, width: int, terminal: bool, ascii_only: bool) -> list[RenderableType]:
+    from divtool.reports.candidates import candidate_pieces
+    from divtool.reports.ranked import ranking_of
+
+    ranking = ranking_of(result)
+    if ranking is None:
+        return _of_one(result, digits, width, terminal, ascii_only)
+    pieces = candidate_pieces(result, ranking, digits, width, ascii_only=ascii_only)
+    return pieces + _parts(result, ranking, digits, width, ascii_only)
+
+
+def _parts(result: Result, ranking: Ranking | None, digits: int, width: int, ascii_only: bool) -> list[RenderableType]:
+    """Groups, worst rows and thresholds, which few runs have."""
+    if not (result.groups or result.gates or any(len(each.worst) > 1 for each in result.results)):
+        return []
+    from divtool.reports.parts import part_pieces
+
+    return part_pieces(result, ranking, digits, width, ascii_only=ascii_only)
+
+
+def _histogram(shape: Shape, width: int, *, ascii_only: bool) -> Text:
+    """How many rows lie where, a sign for each interval between the least and the greatest edge."""
+    from divtool.reports.charts import sparkline
+
+    low, high = number(shape.edges[0], 3), number(shape.edges[-1], 3)
+    text = Text.assemble(
+        (f"{low} ", "dim"), (sparkline(shape.counts, ascii_only=ascii_only), "cyan"), (f" {high}", "dim")
+    )
+    beyond = [f"{shape.below:,} rows below"] if shape.below else []
+    beyond += [f"{shape.above:,} above"] if shape.above else []
+    said = "; ".join([*(["log scale"] if shape.logarithmic else []), *beyond])
+    return text.append(f"  {said}", "dim") if len(text) + 2 + len(said) <= width else text
 
 
 # The columns of the other measures in the order in which they are left out where a screen is too narrow.
@@ -89,25 +136,17 @@ def _others(result: Result, digits: int, width: int) -> Table:
 
 
 def _line(each: MeasureResult, digits: int) -> dict[str, str]:
-    where = f"in row {each.worst[0].row}" if each.worst else ""
+    where = "" if each.max_row is None or each.better == "higher" else f"in row {each.max_row}"
     return {
-        "also": _name(each),
+        "also": name_said(each),
         "value": number(each.value, digits),
         "+-": "" if each.std_error is None else number(each.std_error, min(digits, 3)),
         "unit": "" if each.unit == "1" else each.unit,
         "median": number(each.quantiles["p50"], min(digits, 5)),
         "p95": number(each.quantiles["p95"], min(digits, 5)),
         "max": number(each.maximum, min(digits, 5)),
-        "where": "; ".join([where, *_oddities(each)]),
+        "where": "; ".join([where, *oddities(each)]),
     }
-
-
-def _name(each: MeasureResult) -> str:
-    """The measure with its options, and which way it was computed: the header says which file is p and which is q."""
-    name = each.name.removesuffix("_reversed")
-    if each.direction is not None:
-        return name + (" (q || p)" if each.name != name else " (p || q)")
-    return name + (f" of {safe(os.path.basename(each.of), 24)}" if each.of else "")
 
 
 def _inputs(inputs: Sequence[InputReport], width: int) -> Table:
@@ -118,7 +157,7 @@ def _inputs(inputs: Sequence[InputReport], width: int) -> Table:
         table.add_row(
             Text("+".join(_ROLES.get(role, role) for role in each.roles), "dim"),
             Text(_short(each.path, min(_WIDEST_PATH, width // 3)), "bold"),
-            Text(_shape(each)), Text(_meaning(each)),
+            Text(shape_said(each)), Text(meaning_said(each)),
         )  # fmt: skip
     return table
 
@@ -129,36 +168,10 @@ def _short(path: str, widest: int) -> str:
     return shown if len(shown) <= widest else "..." + shown[-widest + 3 :]
 
 
-def _shape(each: InputReport) -> str:
-    what = f"{each.format} ({safe(each.origin, 60)})" if each.origin else each.format
-    return f"{what}, {each.rows:,} x {each.classes:,}" if each.classes else f"{what}, {each.rows:,} rows"
-
-
-def _meaning(each: InputReport) -> str:
-    said = []
-    if each.kind is not None:
-        said.append(f"{KINDS[each.kind]} ({each.evidence})")
-    if each.class_names is not None:
-        shown = ", ".join(safe(name, 24) for name in each.class_names[:6])
-        said.append(f"classes {shown}" + (f", ... ({len(each.class_names)})" if len(each.class_names) > 6 else ""))
-    if each.labels is not None:
-        said.append(each.labels + (f' in "{safe(each.label_column, 40)}"' if each.label_column else ""))
-    said += [each.arranged] if each.arranged else []
-    odd = [
-        (name, reason)
-        for name, reason in each.excluded
-        if reason not in ("names the rows", "label", "a label by its name")
-    ]
-    if odd:
-        shown = ", ".join(f'"{safe(name, 24)}" ({reason})' for name, reason in odd[:4])
-        said.append(f"left out {shown}" + (f" and {len(odd) - 4} more" if len(odd) > 4 else ""))
-    return "; ".join(said)
-
-
 def _headline(each: MeasureResult, result: Result, digits: int, width: int) -> Text:
     """Name and number on one line, on two where they would not fit."""
     text = Text()
-    name = each.title if each.direction is None else f"{each.title}  {_directed(each.direction, result)}"
+    name = each.title if each.direction is None else f"{each.title}  {directed(each.direction, result)}"
     text.append(name, "bold")
     value = Text(number(each.value, digits), "bold cyan")
     if each.std_error is not None:
@@ -168,56 +181,13 @@ def _headline(each: MeasureResult, result: Result, digits: int, width: int) -> T
     return text.append_text(value)
 
 
-def _directed(direction: str, result: Result) -> str:
-    """``KL(p || q)`` with the files in place of the roles."""
-    if "(" not in direction:
-        return direction
-    inner = direction[direction.index("(") + 1 : -1]
-    for each in result.inputs:
-        if each.roles and each.roles[0] in ("p", "q"):
-            inner = " ".join(
-                safe(os.path.basename(each.path), 40) if w == each.roles[0] else w for w in inner.split(" ")
-            )
-    return f"{direction[: direction.index('(')]}({inner})"
-
-
-def _basis(each: MeasureResult, result: Result) -> Text:
-    name, value = each.denominator
-    said = [
-        f"{each.reduction} over {f'{value:,.0f} cells of ' if name == 'cells' else ''}{each.n:,} rows"
-        + ("" if name != "sum of weights" else f", weights sum to {value:.7g}")
-    ]
-    said += [f"{each.ignored:,} ignored"] if each.ignored else []
-    own = {name: value for name, value in each.parameters.items() if not isinstance(value, str | bool)}
-    said += [f"{name.replace('_', ' ')} {value}" for name, value in own.items()]
-    said += _oddities(each)
-    said += [
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in result.settings.items()
-        if name in ("temperature", "label_smoothing", "zeros", "like", "mean", "sample_weight", "rows", "vocab")
-    ]
-    return Text("; ".join(said), "dim")
-
-
-def _oddities(each: MeasureResult) -> list[str]:
-    """Rows that are no ordinary numbers."""
-    said = [f"{each.dropped:,} infinite dropped"] if each.dropped else []
-    said += [f"{each.missing:,} left out"] if each.missing else []
-    if each.infinite:
-        rows = ", ".join(map(str, each.first_infinite))
-        said.append(f"{each.infinite:,} infinite (first rows {rows}), finite rows alone {each.finite_mean:.7g}")
-    if each.nan:
-        said.append(f"{each.nan:,} NaN (first rows {', '.join(map(str, each.first_nan))})")
-    return said
-
-
 def _spread(each: MeasureResult, digits: int, width: int) -> RenderableType:
     """Percentiles of the rows, as many as fit."""
     names = {"p50": "median"}
     between = {names.get(name, name): value for name, value in each.quantiles.items()}
     cells = {"min": each.minimum, **between, "max": each.maximum}
     shown = {name: number(value, min(digits, 5)) for name, value in cells.items()}
-    where = f"in row {each.worst[0].row}" if each.worst else ""
+    where = "" if each.max_row is None or each.better == "higher" else f"in row {each.max_row}"
     for name in ("p99.9", "p95", "p90", "min", "p99"):
         if sum(max(len(head), len(text)) + 3 for head, text in shown.items()) + len(where) <= width:
             break
@@ -230,12 +200,3 @@ def _spread(each: MeasureResult, digits: int, width: int) -> RenderableType:
     if each.quantile_bound:
         return Group(table, Text(f"quantiles to within a relative {each.quantile_bound:.1g}", "dim"))
     return Padding(table, 0)
-
-
-def number(value: float, digits: int) -> str:
-    """A number for people: so many significant digits, without a tail of zeros.
-
-    >>> number(0.000123456789, 5), number(float("inf"), 5), number(2.0, 5)
-    ('0.00012346', 'inf', '2')
-    """
-    return f"{value:.{digits}g}"

@@ -1,0 +1,60 @@
+"""``compare``: a reference and candidates, by several measures at once; the first of them ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from divtool.engine.asked import named_measures
+from divtool.engine.candidates import shared_last, takes_candidates
+from divtool.engine.request import Request, declared, request_of
+from divtool.errors import UsageError
+from divtool.measures.declare import Declaration
+from divtool.options import GROUPS, fields_of
+
+# What distributions are compared by if nothing is named.
+USUAL = ("kl", "js", "tv", "same-top-1")
+
+
+def compare_request(operands: Sequence[Any], options: Mapping[str, Any]) -> Request:
+    """The request of a comparison: the first operand is the reference (distributions, or labels where the first measure
+    is a loss), the others are scored. Raises :class:`UsageError` for measures that do not compare."""
+    given = options.get("measure") or USUAL
+    words = [word for text in ([given] if isinstance(given, str) else given) for word in text.split(",")]
+    first, keywords = leading_measure(words[0])
+    others = tuple(words[1:])
+    if len(operands) < 2:
+        raise UsageError(
+            "compare takes a reference and one candidate or more", hint="usage: divtool compare REF CAND..."
+        )
+    files = list(operands)
+    if shared_last(first):
+        files = [*files[1:], files[0]]
+    own = {**applying(first, options), **keywords, "measure": others}
+    return replace(request_of(first, files, own), command="compare")
+
+
+def leading_measure(word: str) -> tuple[Declaration, dict[str, Any]]:
+    """The measure that ranks, with its own options."""
+    asked = named_measures(declared("kl"), word, any_files=True)[0]
+    if not takes_candidates(asked.declared):
+        raise UsageError(
+            f"-m {word}: candidates are ranked by a measure of two files; {asked.declared.name} is none",
+            hint="put one before it: kl, js, tv, ... for distributions, ce, brier, ... against labels",
+        )
+    return asked.declared, asked.keywords
+
+
+def applying(first: Declaration, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without those that do not apply to the measure and were not asked for either."""
+    known = {each.name for group in GROUPS for each in fields_of(group, first.having)}
+    defaults = {each.name: each.default for group in GROUPS for each in fields_of(group)}
+    return {
+        name: value for name, value in options.items()
+        if name in known or name not in defaults or _given(value, defaults[name])
+    }  # fmt: skip
+
+
+def _given(value: Any, default: Any) -> bool:
+    return value is not None and value != default and not (isinstance(value, list) and tuple(value) == default)

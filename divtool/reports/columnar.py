@@ -1,0 +1,57 @@
+"""Records as a Parquet file: columns of doubles, whole numbers, truth values and text, None as null."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from divtool.formats.keys import text_keys
+
+
+def parquet_of(records: Sequence[Mapping[str, object]]) -> bytes:
+    """A Parquet file of records that have the same keys in the same order; without any, one without columns.
+
+    A column is what its cells are: whole numbers (int64), numbers (float64, also where some are whole), truth values,
+    or text; one that is empty throughout is text.
+    """
+    names = list(records[0]) if records else []
+    arrays = [_column([record[name] for record in records]) for name in names]
+    table = pa.Table.from_batches([pa.RecordBatch.from_arrays(arrays, names=names)])
+    stream = io.BytesIO()
+    with pq.ParquetWriter(stream, table.schema, compression="zstd", write_page_checksum=True) as writer:
+        writer.write_table(table)
+    return stream.getvalue()
+
+
+def _column(cells: Sequence[object]) -> pa.Array:
+    """A column of the one type that holds its cells. ``pa.array`` would import pandas."""
+    known = [cell for cell in cells if cell is not None]
+    if all(isinstance(cell, bool) for cell in known) and known:
+        return _built(pa.bool_(), cells, lambda values: np.packbits(np.array(values, np.bool_), bitorder="little"))
+    if all(isinstance(cell, int) and not isinstance(cell, bool) for cell in known) and known:
+        return _built(pa.int64(), cells, lambda values: np.array(values, np.int64))
+    if all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in known) and known:
+        return _built(pa.float64(), cells, lambda values: np.array(values, np.float64))
+    texts = text_keys(["" if cell is None else _text(cell) for cell in cells]).values
+    return pa.Array.from_buffers(pa.string(), len(cells), [_validity(cells), *texts.buffers()[1:]])
+
+
+def _built(type_: Any, cells: Sequence[object], packed: Callable[[list[Any]], Any]) -> pa.Array:
+    data = pa.py_buffer(packed([0 if cell is None else cell for cell in cells]))
+    return pa.Array.from_buffers(type_, len(cells), [_validity(cells), data])
+
+
+def _validity(cells: Sequence[object]) -> pa.Buffer | None:
+    there = [cell is not None for cell in cells]
+    return None if all(there) else pa.py_buffer(np.packbits(np.array(there, np.bool_), bitorder="little"))
+
+
+def _text(cell: object) -> str:
+    """A cell as text; lists and the like as JSON."""
+    return cell if isinstance(cell, str) else json.dumps(cell, default=str)
