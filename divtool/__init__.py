@@ -27,8 +27,9 @@ if TYPE_CHECKING:
         mi,
         temperature,
     )
+    from divtool.calibrated import CalibrationResult, TemperatureResult
     from divtool.errors import DivtoolError, EngineError, InputError, OutputError, ResourceError, UsageError
-    from divtool.findings import CalibrationResult, FitResult, FittedModel, GainResult, JointResult, TemperatureResult
+    from divtool.findings import FitResult, FittedModel, GainResult, JointResult
     from divtool.result import (
         Difference,
         Explanation,
@@ -89,8 +90,8 @@ _HOMES = {
     "JointResult": "findings", "joint": "api", "matrix": "api", "merge": "api",
     "mi": "api", "Inspection": "result",
     "MeasureResult": "result", "Result": "result", "Difference": "result", "GateResult": "result", "Matrix": "result",
-    "MatrixResult": "result", "Verdict": "result", "calibration": "api", "CalibrationResult": "findings",
-    "temperature": "api", "TemperatureResult": "findings",
+    "MatrixResult": "result", "Verdict": "result", "calibration": "api", "CalibrationResult": "calibrated",
+    "temperature": "api", "TemperatureResult": "calibrated",
 }  # fmt: skip
 
 

@@ -6,16 +6,18 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from divtool import __version__
+from divtool.calibrated import CalibrationResult, TemperatureResult
 from divtool.engine.explain import explanation
+from divtool.engine.inside import with_labels_inside
 from divtool.engine.request import declared as declared
 from divtool.engine.request import request_of
-from divtool.engine.run import OpenRows, Progress, planned, run_request
+from divtool.engine.run import Progress, Ways, planned, run_request
 from divtool.engine.separate import runs_apart, together
 from divtool.errors import InputError, UsageError
-from divtool.findings import CalibrationResult, FitResult, GainResult, JointResult, TemperatureResult
+from divtool.findings import FitResult, GainResult, JointResult
 from divtool.formats.atomic import check_output, whole_file
 from divtool.formats.opening import file_and_key, is_glob, matching
 from divtool.measures.declare import Declaration
@@ -50,7 +52,7 @@ def compute(measure: str, /, *operands: Any, **options: Any) -> Result:
     """
     if options.pop("explain", False):
         raise UsageError("explain is an option of the command line; here it is divtool.explain(...)")
-    return _written(run(declared(measure), operands, options), options)
+    return _written(run(declared(measure), operands, options, shapes=True), options)
 
 
 def _written(result: Result, options: Mapping[str, Any]) -> Result:
@@ -63,22 +65,13 @@ def _written(result: Result, options: Mapping[str, Any]) -> Result:
     return result
 
 
-def run(
-    asked: Declaration,
-    operands: Sequence[Any],
-    options: dict[str, Any],
-    *,
-    rows_to: OpenRows | None = None,
-    progress: Progress | None = None,
-    shapes: bool = True,
-) -> Result:
-    """Run one verb. ``rows_to`` opens a writer for rows that have no file (--reduction none on standard output);
-    ``progress`` hears of rows done and of about how many there are; ``shapes``: charts will be drawn of the result."""
-    request = request_of(asked, operands, options)
+def run(asked: Declaration, operands: Sequence[Any], options: dict[str, Any], **ways: Unpack[Ways]) -> Result:
+    """Run one verb; see :class:`divtool.engine.run.Ways`."""
+    request = with_labels_inside(request_of(asked, operands, options))
     apart = runs_apart(request)
     if apart is None:
-        return run_request(request, rows_to=rows_to, progress=progress, shapes=shapes)
-    return together(request, [run_request(each, progress=progress, shapes=shapes) for each in apart])
+        return run_request(request, **ways)
+    return together(request, [run_request(each, **ways) for each in apart])
 
 
 def compare(reference: Any, /, *candidates: Any, **options: Any) -> Result:
@@ -94,21 +87,14 @@ def compare(reference: Any, /, *candidates: Any, **options: Any) -> Result:
     >>> result.verdict.order
     ('q1', 'q')
     """
-    return _written(run_compare([reference, *candidates], options), options)
+    return _written(run_compare([reference, *candidates], options, shapes=True), options)
 
 
-def run_compare(
-    operands: Sequence[Any],
-    options: dict[str, Any],
-    *,
-    rows_to: OpenRows | None = None,
-    progress: Progress | None = None,
-    shapes: bool = True,
-) -> Result:
+def run_compare(operands: Sequence[Any], options: Mapping[str, Any], **ways: Unpack[Ways]) -> Result:
     """The same for the command line; see :func:`run`."""
     from divtool.engine.compare import compare_request
 
-    return run_request(compare_request(operands, options), rows_to=rows_to, progress=progress, shapes=shapes)
+    return run_request(compare_request(operands, options), **ways)
 
 
 def ensemble(*members: Any, **options: Any) -> Result:
@@ -123,21 +109,14 @@ def ensemble(*members: Any, **options: Any) -> Result:
     >>> result["predictive-entropy"].value > result["expected-entropy"].value > 0.0
     True
     """
-    return _written(run_ensemble(members, options), options)
+    return _written(run_ensemble(members, options, shapes=True), options)
 
 
-def run_ensemble(
-    members: Sequence[Any],
-    options: Mapping[str, Any],
-    *,
-    rows_to: OpenRows | None = None,
-    progress: Progress | None = None,
-    shapes: bool = True,
-) -> Result:
+def run_ensemble(members: Sequence[Any], options: Mapping[str, Any], **ways: Unpack[Ways]) -> Result:
     """The same for the command line; see :func:`run`."""
     from divtool.engine.ensemble import ensemble_request
 
-    return run_request(ensemble_request(members, options), rows_to=rows_to, progress=progress, shapes=shapes)
+    return run_request(ensemble_request(members, options), **ways)
 
 
 def matrix(*files: Any, **options: Any) -> MatrixResult:
@@ -150,14 +129,23 @@ def matrix(*files: Any, **options: Any) -> MatrixResult:
     >>> matrix(x, x / 2, x, measure="tv")["tv"].values[0][2]
     0.0
     """
-    return run_matrix(files, options)
+    writing = pick(Writing, options)
+    result = run_matrix(files, {name: value for name, value in options.items() if name not in ("format", "output")})
+    if writing.output is not None:
+        from divtool.reports.matrix import render_matrix
+
+        check_output(writing.output, [os.fspath(each) for each in files if isinstance(each, str | os.PathLike)])
+        with whole_file(writing.output) as stream:
+            stream.write(as_bytes(render_matrix(result, writing.format or form_of_suffix(writing.output))))
+    return result
 
 
 def run_matrix(files: Sequence[Any], options: dict[str, Any], progress: Progress | None = None) -> MatrixResult:
     """The same for the command line."""
     from divtool.engine.matrix import matrix_result
+    from divtool.engine.operands import named_files
 
-    return matrix_result(files, options, progress)
+    return matrix_result(named_files(files, pick(Reading, options)), options, progress)
 
 
 def merge(*states: Any, separate: bool = False, **options: Any) -> Result:

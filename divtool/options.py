@@ -342,8 +342,8 @@ def parse_bytes(text: str | int) -> int:
     return int(value)
 
 
-def parse_rows(text: str) -> tuple[int, int]:
-    """The first row and the one behind the last from ``A:B``.
+def parse_rows(text: str, name: str = "--rows") -> tuple[int, int]:
+    """The first row and the one behind the last from ``A:B``; ``name`` is the option in messages.
 
     >>> parse_rows("10:20"), parse_rows("5:")
     ((10, 20), (5, 9223372036854775807))
@@ -353,4 +353,4 @@ def parse_rows(text: str) -> tuple[int, int]:
         bounds = int(first or 0), min(int(stop), sys.maxsize) if stop else sys.maxsize
         if bounds[0] < bounds[1]:
             return bounds
-    raise UsageError(f'--rows "{text}": expected two row numbers, such as 0:1000 or 500: (counted from 0)')
+    raise UsageError(f'{name} "{text}": expected two row numbers, such as 0:1000 or 500: (counted from 0)')

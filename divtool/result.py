@@ -71,7 +71,8 @@ class MeasureResult:
     from the others of the run (``renyi(order=3)``, ``kl_reversed``). ``candidate`` is the name of the file it scores
     where there are several; ``by`` and ``group`` say what its rows have in common where these are not all. ``units``
     are what the standard error takes as independent: rows, or clusters of them. ``worst`` are the highest rows, or the
-    lowest where higher is better; ``top_row`` is that of the maximum.
+    lowest where higher is better; ``top_row`` is that of the maximum. ``automatic``: nobody
+    asked for it.
     """
 
     measure: str
@@ -106,14 +107,15 @@ class MeasureResult:
     group: str | None = None
     units: str = "rows"
     top_row: int | None = None
+    automatic: bool = False
     shape: Shape | None = field(default=None, repr=False)
 
     @property
     def max_row(self) -> int | None:
-        """The row of the maximum."""
-        if self.top_row is not None or not self.worst or self.better == "higher":
-            return self.top_row
-        return self.worst[0].row
+        """The row of the maximum; None where higher is better, so that it is nothing to look at."""
+        if self.better == "higher":
+            return None
+        return self.worst[0].row if self.top_row is None and self.worst else self.top_row
 
     @property
     def of_what(self) -> str:
@@ -225,7 +227,10 @@ class Result:
 
     @property
     def value(self) -> float:
-        """The number of the first measure."""
+        """The number of the first measure. Raises AttributeError where there is none, or one for each of several
+        files."""
+        if self.candidates:
+            raise AttributeError(f"{len(self.candidates)} files were scored; see results, and verdict for the best")
         if not self.results:
             raise AttributeError(f"{self.command} gives no single number; its rows are in row_values")
         return self.results[0].value
@@ -241,11 +246,16 @@ class Result:
         lines = [f"{each.name} {each.value!r} {each.unit}, {each.reduction} of {each.of_what}" for each in self.results]
         return "\n".join(lines) or f"{self.command}: {self.rows:,} rows"
 
-    def __getitem__(self, measure: str) -> MeasureResult:
-        for each in self.results:
-            if measure in (each.name, each.measure):
-                return each
-        raise KeyError(f"{measure!r}; there are {', '.join(each.name for each in self.results)}")
+    def __getitem__(self, key: str | tuple[str, str]) -> MeasureResult:
+        """A measure by its name; where several files were scored, a measure and the name of a file."""
+        measure, candidate = (key, None) if isinstance(key, str) else key
+        found = [each for each in self.results if measure in (each.name, each.measure)]
+        own = [each for each in found if candidate in (None, each.candidate)]
+        if not own or (candidate is None and own[0].candidate is not None):
+            names = dict.fromkeys(each.name for each in self.results)
+            among = f", each of {', '.join(self.candidates)}: [measure, file]" if self.candidates else ""
+            raise KeyError(f"{key!r}; there are {', '.join(names)}{among}")
+        return own[0]
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,7 @@ MATCHING = (
     Bad("rows in words", {"x.npy": PROBS}, "entropy x.npy --rows all", None, "all", status=2),
     Bad("unknown kind", {"x.npy": PROBS}, "entropy x.npy --given chances", None, "chances", status=2),
     Bad("one file too few", {"x.npy": PROBS}, "kl x.npy", None, "takes 2 files", "usage", status=2),
-    Bad("one file too many", {"x.npy": PROBS}, "kl x.npy x.npy x.npy", None, "extra", "--help", status=2),
+    Bad("one file too many", {"x.npy": PROBS}, "softmax x.npy x.npy", None, "extra", "--help", status=2),
 )  # fmt: skip
 
 MEANING = (*KINDS, *COLUMNS, *LABELS, *MATCHING)

@@ -86,7 +86,8 @@ ssize_t write(int file, const void *data, size_t size) {
 PWRITE(pwrite, off_t)
 PWRITE(pwrite64, off64_t)
 
-int fsync(int file) { return written(file) && strikes(FSYNC, NULL, file) ? -1 : REAL(fsync)(file); }
+/* Nothing here must outlive a power cut, and a disk takes its time. */
+int fsync(int file) { return written(file) && strikes(FSYNC, NULL, file) ? -1 : 0; }
 
 int rename(const char *from, const char *to) { return strikes(RENAME, to, 0) ? -1 : REAL(rename)(from, to); }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -95,6 +96,28 @@ def compared(count: int = 5, *, groups: int = 0, gates: bool = False) -> Result:
         groups=tuple(_groups(rows, groups)), gates=_gates(rows) if gates else (),
     )  # fmt: skip
     return made
+
+
+def undefined(values: Sequence[float | None] = (None, None, math.inf, math.inf, math.nan)) -> Result:
+    """A run of five candidates with such means, the best first (None: as they are), of whose differences none is known
+    where a mean is no number."""
+    made = compared(5)
+    verdict = made.verdict
+    assert verdict is not None
+    wanted = dict(zip(verdict.order, values, strict=True))
+    results = tuple(
+        each if each.name != "kl" or (value := wanted[each.candidate or ""]) is None
+        else replace(each, value=value, std_error=math.nan if math.isinf(value) else None)
+        for each in made.results
+    )  # fmt: skip
+    odd = [name for name, value in wanted.items() if value is not None]
+    away = {name: math.inf if place == 2 else math.nan for place, name in enumerate(verdict.order)}
+    apart = tuple(
+        each if each.candidate not in odd and each.than not in odd
+        else replace(each, value=away[each.candidate], std_error=None, low=None, high=None, p_permutation=None)
+        for each in verdict.differences
+    )  # fmt: skip
+    return replace(made, results=results, verdict=replace(verdict, differences=apart, tied=verdict.order[:1]))
 
 
 _NAMES = ("fp16", "bf16", "int8", "int8-mixed", "int6", "int5", "int4", "int4-groupwise-asymmetric", "nf4", "int3",

@@ -229,6 +229,45 @@ class TestBins:
         assert (same["uncertainty"].value, same["resolution"].value) == (0.0, 0.0)
 
 
+class TestSignsOfZero:
+    """A probability of -0.0 is one of 0.0, whether its class came to be or not."""
+
+    P = np.array([[0.0, 1.0, 0.0], [0.25, 0.75, 0.0], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    LABELS = np.array([1, 2, 1, 0, 0])
+
+    @pytest.mark.parametrize("options", [{}, {"binning": "mass"}, {"of_class": "0"}, {"of_class": "2", "bins": 2}])
+    def test_the_same_figures(self, options: dict[str, Any]) -> None:
+        signed = np.where(self.P == 0.0, -0.0, self.P)
+        plain = divtool.calibration(self.P, self.LABELS, **options)
+        found = divtool.calibration(signed, self.LABELS, **options)
+        assert np.signbit(signed).any()
+        assert (found.results, found.reliability) == (plain.results, plain.reliability)
+
+    @pytest.mark.parametrize("name", [name for name, each in VARIANTS.items() if each.mass])
+    def test_against_plain_formulas(self, name: str) -> None:
+        signed = np.where(self.P == 0.0, -0.0, self.P)
+        found = divtool.calibration(signed, self.LABELS, bins=2, measure=name).value
+        assert found == pytest.approx(independent(self.P, self.LABELS, 2, name), rel=1e-12, abs=1e-14)
+
+    def test_a_zero_of_logits_and_of_logarithms(self) -> None:
+        with np.errstate(divide="ignore"):
+            logs = np.log(self.P)
+        for given_as, file in (("log-probs", logs), ("log-probs", np.where(logs == 0, -0.0, logs)),
+                               ("logits", np.maximum(logs, -2000.0))):  # fmt: skip
+            result = divtool.calibration(file, self.LABELS, given=given_as, bins=2)
+            for name in ("ece-mass", "mce-mass", "classwise-ece-mass"):
+                assert result[name].value == pytest.approx(independent(self.P, self.LABELS, 2, name), rel=1e-14)
+
+    @pytest.mark.parametrize("budget", [1, 100])
+    def test_hits_are_counted(self, budget: int) -> None:
+        confidence, hit = np.array([-0.0, -0.0, 0.0, 0.5]), np.array([True, False, False, True])
+        state, other = EqualMass(2, budget=budget), EqualMass(2, budget=budget)
+        state.update(confidence[:2], hit[:2])
+        other.update(confidence[2:], hit[2:])
+        state.merge(other)
+        assert [(each.rows, each.hits) for each in state.present().bins] == [(3, 1), (1, 1)]
+
+
 class TestManyRows:
     def test_cells_keep_exact_sums_and_nearly_equal_mass(self) -> None:
         rng = np.random.default_rng(6)

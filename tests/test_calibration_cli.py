@@ -174,4 +174,4 @@ class TestTemperature:
         text = render_temperature(result, "table")
         assert isinstance(text, str)
         assert f"divtool ce -T {result.value!r}" in text
-        assert "fitted on digits_a.npy" in text
+        assert "fitted on   digits_a.npy, rows 0:1797" in text

@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pytest
 from scipy import stats
+from several import CLASSES, ROWS, WAYS, Array, logits, saved, some_files
 
 import divtool
 from divtool.engine.candidates import names_of_pairs, short_names
 from divtool.errors import InputError, UsageError
 from divtool.result import MeasureResult, Result
 
-Array = npt.NDArray[Any]
-ROWS, CLASSES = 300, 4
-
 
 @pytest.fixture(autouse=True)
 def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def logits(seed: int, spread: float = 2.0) -> Array:
-    return np.random.default_rng(seed).normal(size=(ROWS, CLASSES)) * spread
-
-
-def saved(**arrays: Array) -> list[str]:
-    for name, array in arrays.items():
-        np.save(f"{name}.npy", array)
-    return [f"{name}.npy" for name in arrays]
-
-
-def some_files() -> list[str]:
-    base = logits(0)
-    files = {f"c{i}": base + 0.1 * (i + 1) * logits(i + 1) for i in range(3)}
-    return saved(ref=base, **files, y=np.random.default_rng(9).integers(0, CLASSES, ROWS))
 
 
 def figures(each: MeasureResult) -> tuple[Any, ...]:
@@ -51,9 +30,6 @@ def figures(each: MeasureResult) -> tuple[Any, ...]:
 
 def of(result: Result, candidate: str) -> list[tuple[Any, ...]]:
     return [figures(each) for each in result.results if each.candidate == candidate]
-
-
-WAYS: tuple[dict[str, Any], ...] = ({}, {"chunk_size": 2000, "threads": 3}, {"chunk_size": 97, "threads": 1})
 
 
 class TestTheSameAsOneByOne:
@@ -246,6 +222,92 @@ class TestVerdict:
         assert sums.differences[0].value == pytest.approx(ROWS * nats.differences[0].value, rel=1e-14)
 
 
+class TestOddCandidates:
+    """What once came out wrong, or was said wrong."""
+
+    def impossible(self) -> list[str]:
+        """A reference, a model that is near it, and one that rules out a class in every other row."""
+        rng = np.random.default_rng(2)
+        p = rng.dirichlet(np.ones(CLASSES), ROWS)
+        near, ruling = (p + 0.05 * rng.dirichlet(np.ones(CLASSES), ROWS) for _ in range(2))
+        near[0::2] *= 1.0 + rng.uniform(0, 3, (ROWS // 2, CLASSES))
+        ruling[0::2, 0] = 0.0
+        return saved(ref=p, near=near / near.sum(axis=1, keepdims=True),
+                     ruling=ruling / ruling.sum(axis=1, keepdims=True))  # fmt: skip
+
+    def test_nobody_gains_by_dropped_rows(self) -> None:
+        files = self.impossible()
+        result = divtool.kl(*files, zeros="drop")
+        rows = [np.asarray(divtool.kl("ref.npy", name, reduction="none").row_values) for name in files[1:]]
+        for each, own in zip([one for one in result.results if one.name == "kl"], rows, strict=True):
+            assert (each.n, each.dropped) == (ROWS // 2, ROWS // 2)
+            assert each.value == pytest.approx(own[1::2].mean(), rel=1e-13)
+        assert result.verdict is not None
+        assert result.verdict.differences[0].n == ROWS // 2
+
+    def test_a_matrix_drops_no_rows(self) -> None:
+        with pytest.raises(UsageError, match="many pairs"):
+            divtool.matrix(*self.impossible(), measure="kl", zeros="drop")
+
+    def test_differences_of_geometric_means(self) -> None:
+        some_files()
+        result = divtool.perplexity("c0.npy", "c1.npy", "y.npy")
+        means = sorted(each.value for each in result.results)
+        assert result.verdict is not None
+        (each,) = result.verdict.differences
+        assert each.value == pytest.approx(means[1] - means[0], rel=1e-12)
+        assert each.low is not None
+        assert each.high is not None
+        assert each.low < each.value < each.high
+        with pytest.raises(UsageError, match="has no sum"):
+            divtool.perplexity("c0.npy", "y.npy", reduction="sum")
+
+    def test_differences_to_what_is_infinite(self) -> None:
+        verdict = divtool.kl(*self.impossible()).verdict
+        assert verdict is not None
+        (each,) = verdict.differences
+        assert (each.value, each.low, each.high, each.tied) == (math.inf, None, None, False)
+
+    def test_one_row_tells_nothing(self) -> None:
+        some_files()
+        verdict = divtool.kl("ref.npy", "c0.npy", "c1.npy", rows="0:1").verdict
+        assert verdict is not None
+        assert verdict.tied == verdict.order
+        assert "cannot be told apart by a single row" in verdict.said
+
+    def test_rounding_is_no_difference(self) -> None:
+        logs = logits(3)
+        p = np.exp(logs - np.log(np.exp(logs).sum(axis=1, keepdims=True)))
+        saved(ref=p * 0.5 + 0.125, a=logs, b=p)
+        verdict = divtool.kl("ref.npy", "a.npy", "b.npy").verdict
+        assert verdict is not None
+        assert verdict.tied == verdict.order
+
+    def test_a_class_that_the_third_file_lacks(self) -> None:
+        for name, classes in (("ref", "abcd"), ("one", "abcd"), ("two", "abce")):
+            pd.DataFrame(logits(1), columns=list(classes)).to_csv(f"{name}.csv", index=False)
+        with pytest.raises(InputError, match=r'"e" of two.csv is not among the classes of ref.csv'):
+            divtool.kl("ref.csv", "one.csv", "two.csv")
+
+    def test_ids_that_different_files_lack(self) -> None:
+        frame = pd.DataFrame(logits(1), columns=list("abcd")).assign(id=[f"n{i}" for i in range(ROWS)])
+        frame.to_csv("ref.csv", index=False)
+        frame[5:].to_csv("one.csv", index=False)
+        frame[:-7].to_csv("two.csv", index=False)
+        result = divtool.kl("ref.csv", "one.csv", "two.csv", join="inner")
+        assert {each.n for each in result.results} == {ROWS - 12}
+        assert not any("empty cell" in each for each in result.warnings)
+
+    def test_whose_groups_they_are(self) -> None:
+        for i, name in enumerate(("ref", "one", "two")):
+            frame = pd.DataFrame(logits(1), columns=list("abcd"))
+            frame.assign(id=[f"n{k}" for k in range(ROWS)], site=[f"s{(k + i) % 3}" for k in range(ROWS)]).to_csv(
+                f"{name}.csv", index=False
+            )
+        result = divtool.kl("ref.csv", "one.csv", "two.csv", by="site", columns="a,b,c,d")
+        assert '"site" is that of ref.csv' in result.matched
+
+
 class TestCompare:
     def test_ranks_by_its_first_measure(self) -> None:
         some_files()
@@ -258,7 +320,7 @@ class TestCompare:
     def test_labels_as_the_reference(self) -> None:
         some_files()
         result = divtool.compare("y.npy", "c0.npy", "c1.npy", measure="brier,ce")
-        assert result["ce"].value == divtool.ce("c0.npy", "y.npy").value
+        assert result["ce", "c0.npy"].value == divtool.ce("c0.npy", "y.npy").value
 
     def test_one_candidate(self) -> None:
         some_files()
@@ -295,106 +357,3 @@ class TestNames:
         assert short_names(["x/a.npy", "y/a.npy"]) == ("x/a.npy", "y/a.npy")
         assert short_names(["p/1/q.npy", "p/2/q.npy", "r.npy"]) == ("1/q.npy", "2/q.npy", "r.npy")
         assert names_of_pairs(("a", "b"))[1] == "a || b"
-
-
-def keep_only(frame: pd.DataFrame, name: str, value: Any) -> None:
-    frame[frame[name].astype(str) == value].to_csv("part.csv", index=False)
-
-
-class TestGroups:
-    def table(self) -> pd.DataFrame:
-        rng = np.random.default_rng(0)
-        x = np.exp(logits(0))
-        frame = pd.DataFrame(x / x.sum(axis=1, keepdims=True), columns=list("abcd"))
-        return frame.assign(label=rng.choice(list("abcd"), ROWS), site=rng.choice(["x", "y", "10", "9"], ROWS))
-
-    @pytest.mark.parametrize("ways", WAYS, ids=["default", "small chunks", "tiny chunks"])
-    @pytest.mark.parametrize("by", ["site", "label"])
-    def test_each_group_is_a_run_of_its_rows(self, by: str, ways: dict[str, Any]) -> None:
-        frame = self.table()
-        frame.to_csv("x.csv", index=False)
-        result = divtool.ce("x.csv", label_col="label", by=by, measure="brier", **ways)
-        groups = list(dict.fromkeys(each.group for each in result.groups))
-        assert groups == (["9", "10", "x", "y"] if by == "site" else list("abcd"))
-        for each in result.groups:
-            keep_only(frame, by, each.group or "")
-            alone = divtool.compute(each.measure, "part.csv", label_col="label", columns="a,b,c,d")[each.measure]
-            assert (each.value, each.std_error, each.n) == (alone.value, alone.std_error, alone.n)
-            assert each.quantiles == alone.quantiles
-
-    def test_by_confidence_and_first_choice(self) -> None:
-        frame = self.table()
-        frame.to_csv("x.csv", index=False)
-        result = divtool.ce("x.csv", label_col="label", by=["confidence", "prediction"])
-        sure = frame[list("abcd")].max(axis=1).to_numpy()
-        first = frame[list("abcd")].idxmax(axis=1)
-        found = {(each.by, each.group): each.n for each in result.groups}
-        for i in range(10):
-            n = int(((sure > i / 10) & (sure <= (i + 1) / 10)).sum())
-            assert found.get(("confidence", f"{i / 10:g} to {(i + 1) / 10:g}"), 0) == n
-        assert {name: found["prediction", name] for name in "abcd"} == first.value_counts().to_dict()
-
-    def test_a_column_of_a_file_in_another_order(self) -> None:
-        frame = self.table().assign(id=[f"n{i}" for i in range(ROWS)])
-        frame[["id", *"abcd"]].to_csv("x.csv", index=False)
-        frame[["id", "label", "site"]].sample(frac=1.0, random_state=2).to_csv("y.csv", index=False)
-        result = divtool.ce("x.csv", "y.csv", by="site", cluster="site")
-        for each in result.groups:
-            keep_only(frame, "site", each.group or "")
-            assert each.value == divtool.ce("part.csv", label_col="label", columns="a,b,c,d").value
-
-    def test_empty_cells_are_a_group(self) -> None:
-        frame = self.table()
-        frame.loc[:9, "site"] = None
-        frame.to_csv("x.csv", index=False)
-        result = divtool.ce("x.csv", label_col="label", by="site")
-        assert {each.group: each.n for each in result.groups}["(empty)"] == 10
-
-    @pytest.mark.parametrize(
-        ("options", "said"),
-        [({"by": "sitte"}, "no file has a column"), ({"cluster": "sitte"}, "no file has a column"),
-         ({"by": "id"}, "more than 1,000 different")],
-    )  # fmt: skip
-    def test_refused(self, options: dict[str, Any], said: str) -> None:
-        frame = pd.concat([self.table()] * 4).assign(id=range(4 * ROWS))
-        frame.to_csv("x.csv", index=False)
-        with pytest.raises((InputError, UsageError), match=said):
-            divtool.ce("x.csv", label_col="label", id="none", **options)
-
-    def test_of_every_candidate(self) -> None:
-        some_files()
-        result = divtool.ce("c0.npy", "c1.npy", "y.npy", by="label")
-        assert {each.candidate for each in result.groups} == {"c0.npy", "c1.npy"}
-
-
-class TestWorst:
-    @pytest.mark.parametrize("ways", WAYS, ids=["default", "small chunks", "tiny chunks"])
-    def test_rows_with_their_ids_and_labels(self, ways: dict[str, Any]) -> None:
-        y = np.random.default_rng(1).choice(list("abcd"), ROWS)
-        ids = [f"id{i}" for i in range(ROWS)]
-        pd.DataFrame(logits(0), columns=list("abcd")).assign(id=ids).to_csv("x.csv", index=False)
-        pd.DataFrame({"id": ids, "label": y}).to_csv("y.csv", index=False)
-        result = divtool.ce("x.csv", "y.csv", worst=5, **ways)
-        rows = np.asarray(divtool.ce("x.csv", "y.csv", reduction="none").row_values)
-        order = np.argsort(-rows, kind="stable")[:5]
-        assert [(each.row, each.value, each.id, each.label) for each in result.results[0].worst] == [
-            (i, rows[i], f"id{i}", y[i]) for i in order.tolist()
-        ]
-
-
-def written(name: str) -> Any:
-    return json.loads(Path(name).read_text(encoding="utf-8"))
-
-
-Check = Callable[[Any], bool]
-
-
-class TestReports:
-    def test_json_names_candidates_and_verdict(self) -> None:
-        some_files()
-        divtool.kl("ref.npy", "c0.npy", "c1.npy", output="out.json", by="prediction", fail_if=["mean>5"])
-        said = written("out.json")
-        assert said["candidates"] == ["c0.npy", "c1.npy"]
-        assert said["verdict"]["order"] == ["c0.npy", "c1.npy"]
-        assert [each["failed"] for each in said["gates"]] == [False, False]
-        assert {each["group"] for each in said["groups"]} == set("0123")

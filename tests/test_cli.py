@@ -1197,6 +1197,7 @@ class TestJson:
         ("fit", WORMS),
         ("calibration", DIGITS_A, DIGITS_LABELS, "--fail-if", "ece>1"),
         ("temperature", DIGITS_A, DIGITS_LABELS),
+        ("matrix", DIGITS_A, DIGITS_B),
     )
 
     @pytest.mark.parametrize("arguments", RUNS, ids=lambda arguments: " ".join(arguments[:1]))

@@ -59,6 +59,20 @@ class TestGrammar:
     def test_what_is_left_out(self) -> None:
         assert chosen_columns(self.HEAD, "!id,!/logit/", "--columns") == ([], {0, 5, 6})
 
+    def test_what_another_file_has_may_be_left_out(self) -> None:
+        other = header("p0", "p1", "weight2", "extra_1", "extra_2", "v[0]", "v[1]", vectors=(Vector("v", 5, 2),))
+        for text in ("!weight2", "!/^extra_/", "!extra_1-extra_2", "!v"):
+            assert chosen_columns(self.HEAD, text, "--columns", [header("a"), other]) == ([], set())
+        assert chosen_columns(self.HEAD, "p0,p1,!weight2", "--columns", [other]) == ([1, 2], set())
+        assert chosen_columns(self.HEAD, "!id,!weight2", "--columns", [other]) == ([], {0})
+
+    @pytest.mark.parametrize("text", ["!weight3", "!/^z/", "weight2", "!p0-p3", "!p2-p4"])
+    def test_what_no_file_has_or_only_a_part_of_it(self, text: str) -> None:
+        other, known = header("p0", "p1", "p2", "p3", "p4", "weight2"), header("p0", "p1", "p2")
+        assert chosen_columns(known, "!p3-p4,p1", "--columns", [other]) == ([1], set())
+        with pytest.raises(InputError, match="has no column"):
+            chosen_columns(known, text, "--columns", [other])
+
     def test_positions_where_there_are_no_names(self) -> None:
         head = Header("x.npy", "npy", None, [FLOAT] * 12, 3, "float64")
         assert chosen_columns(head, "2-4,0", "--columns")[0] == [2, 3, 4, 0]
@@ -92,6 +106,29 @@ class TestGrammar:
             return
         assert len(set(taken)) == len(taken)
         assert {*taken, *dropped} <= set(range(self.HEAD.width))
+
+
+WIDE = pd.DataFrame(PROBS, columns=list("abc")).assign(size2=3.5 + LABELS)
+
+
+class TestSeveralFiles:
+    """What is left out by name need be in one file alone."""
+
+    def test_a_number_beside_the_reference(self) -> None:
+        wide, plain = WIDE, WIDE.drop(columns="size2")
+        model = pd.DataFrame(PROBS[::-1].copy(), columns=list("abc"))
+        with pytest.raises(InputError) as refused:
+            divtool.kl(wide, model)
+        assert "--columns '!size2'" in refused.value.hint
+        want = divtool.kl(plain, model)
+        assert divtool.kl(wide, model, columns="!size2").value == want.value
+        both = divtool.compare(wide, model, model.assign(other=9.5), columns="!size2,!other")
+        assert [each.value for each in both.results if each.name == "kl"] == [want.value] * 2
+        assert divtool.ce(wide, LABELS, columns="!size2").value == divtool.ce(plain, LABELS).value
+
+    def test_a_name_that_no_file_has(self) -> None:
+        with pytest.raises(InputError, match='has no column "size3"'):
+            divtool.kl(WIDE, WIDE[list("abc")], columns="!size2,!size3")
 
 
 class TestDecisions:

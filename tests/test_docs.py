@@ -89,7 +89,7 @@ class TestConsoleBlocks:
     @pytest.mark.parametrize("block", ALL, ids=lambda block: block.place)
     def test_print_what_is_shown(self, block: Shown, checkout: Path) -> None:
         path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
-        unwanted = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CLICOLOR_FORCE", "DIVTOOL_KERNELS")
+        unwanted = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CLICOLOR_FORCE", "DIVTOOL_KERNELS", "LC_ALL")
         environment = {name: value for name, value in os.environ.items() if name not in unwanted} | {"PATH": path}
         for command, shown in block.steps:
             done = subprocess.run(

@@ -275,6 +275,12 @@ class TestReports:
         plain = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
         assert run(["fit", WORMS, "-f", "table"], environment=plain).stdout.isascii()
 
+    def test_a_locale_without_signs(self, tmp_path: Path) -> None:
+        said = run(["fit", WORMS, "-f", "table"], environment={"LC_ALL": "C"})
+        assert (said.status, said.stdout.isascii()) == (0, True)
+        run(["fit", WORMS, "-o", tmp_path / "r.txt"], environment={"LC_ALL": "POSIX"})
+        assert (tmp_path / "r.txt").read_bytes().isascii()
+
     def test_many_outcomes_share_bars(self) -> None:
         bars = divtool.fit({k: 1 + k % 7 for k in range(-20, 480)}).chart
         assert len(bars) <= 24

@@ -1066,8 +1066,17 @@ class TestOutputs:
             write_some_rows(path)
         assert (os.listdir(tmp_path), path.read_bytes()) == ([f"x{suffix}"], b"old")
 
-    def test_a_disk_that_fails_is_an_output_error(self, tmp_path: Path) -> None:
+    def test_a_disk_that_fails_is_an_output_error(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(_: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", fail)
         with pytest.raises(OutputError, match="could not be written"), whole_file(str(tmp_path / "x")):
+            pass
+        assert os.listdir(tmp_path) == []
+
+    def test_another_disk_that_fails_is_none(self, tmp_path: Path) -> None:
+        with pytest.raises(OSError, match="No space left"), whole_file(str(tmp_path / "x")):
             raise OSError(28, "No space left on device")
         assert os.listdir(tmp_path) == []
 

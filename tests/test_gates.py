@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_refused(text: str, message: str) -> None:
         ("agreement<0.9", 'did you mean "same-top-1"'),
         ("top5<0.9", "measure it too, with -m same-top-k"),
         ("accuracy<0.9", "measure it too, with -m error-rate"),
-        ("reverse-kl>1", 'did you mean "kl"'),
+        ("reverse-kl>1", 'did you mean "kl_reversed"'),
     ],
 )
 def test_what_is_not_there_is_refused_with_a_hint(text: str, hint: str) -> None:
@@ -198,9 +198,9 @@ def test_plain_figures() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("mean > 0.05", "gate mean > 0.05: failed, kl is 0.5 (a.npy)"),
-        ("p99>9", "gate p99>9: passed, kl p99 is 4.5 (a.npy)"),
-        ("n<1e6", "gate n<1e6: failed, kl n is 7 (a.npy)"),
+        ("mean > 0.05", "--fail-if 'mean > 0.05': failed, kl is 0.5 (a.npy)"),
+        ("p99>9", "--fail-if 'p99>9': passed, kl p99 is 4.5 (a.npy)"),
+        ("n<1e6", "--fail-if 'n<1e6': failed, kl n is 7 (a.npy)"),
     ],
 )
 def test_lines(text: str, line: str) -> None:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from reports_fixture import alone, compared, measured, rows_of
+from reports_fixture import alone, compared, measured, rows_of, undefined
 from test_reports import RESULT
 
 from divtool.reports import render
@@ -24,6 +24,7 @@ RESULTS = {
     "two": compared(2),
     "many": compared(20, groups=4, gates=True),
     "ungraded": replace(compared(3), verdict=None),
+    "undefined": undefined(),
     "no results": replace(RESULT, results=()),
     "groups of one": alone(
         groups=tuple(replace(measured(rows_of(i, 50)), by="day", group=f"{i}") for i in range(70))
@@ -117,6 +118,31 @@ class TestWhatIsSaid:
         assert len([each for each in drawn.iter() if each.tag.endswith("circle")]) == 1
         assert "\u2192" in "".join(drawn.itertext())
 
+    def test_differences_that_are_no_numbers_have_no_point_and_no_interval(self) -> None:
+        text = html(undefined())
+        drawn = pictures(text)[0]
+        said = "".join(drawn.itertext())
+        # Two means and one difference; arrows for two infinite means and for one infinite difference.
+        assert len([each for each in drawn.iter() if each.tag.endswith("circle")]) == 3
+        assert len(re.findall('class="w c', text.partition("</svg>")[0])) == 3
+        assert said.count("\u2192") == 3
+        assert "+inf" in said
+        assert said.count("nan") >= 3
+        rows = re.findall(r"<tr>.*?</tr>", text.partition("</svg>")[2].partition("</table>")[0], re.DOTALL)
+        assert ["nan" in row or "inf" in row for row in rows[1:6]] == [False, False, True, True, True]
+
+    @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+    def test_no_candidate_with_a_number(self, value: float) -> None:
+        text = html(undefined([value] * 5))
+        Reader(text)
+        assert "Ranking of the candidates" not in text
+        assert text.count(f'title="{value!r}"') >= 5
+
+    def test_only_the_best_is_a_number(self) -> None:
+        drawn = pictures(html(undefined([None, *[math.inf] * 4])))[0]
+        said = "".join(drawn.itertext())
+        assert ("above" in said, "best" in said, said.count("nan"), said.count("+inf")) == (False, True, 3, 1)
+
     def test_the_verdict_stands_on_top(self) -> None:
         text = html(compared(5))
         assert text.index("runs/fp16.npy is closest to ref.npy") < text.index("<h2>")
@@ -155,10 +181,10 @@ class TestWhatIsSaid:
 
     def test_thresholds(self) -> None:
         text = html(compared(5, gates=True))
-        assert "3 of 5 thresholds failed" in text
+        assert "FAILED: 3 of 5 --fail-if conditions came true" in text
         made = compared(2, gates=True)
         kept = replace(made, gates=tuple(replace(each, failed=False) for each in made.gates))
-        assert "all 2 thresholds passed" in html(kept)
+        assert "passed: none of 2 --fail-if conditions came true" in html(kept)
 
     def test_infinite_rows_are_named(self) -> None:
         assert "2 infinite (first rows 17, 40)" in html(RESULT)

@@ -59,16 +59,16 @@ row  value
 
 TSV = (
     "measure\tvalue\tstd_error\tunit\treduction\tn\tignored\tinfinite\tnan\tfinite_mean\tp50\tp90\tp99\tmax\tmax_row"
-    "\tdirection\tdropped\tmissing\tdenominator\n"
-    "ce\tinf\tnan\tbits\tmean\t1195\t5\t2\t1\t0.1\t0.25\t0.3333333333333333\tinf\tinf\t17\t\t0\t0\t2345.5\n"
+    "\tdirection\tdropped\tmissing\tdenominator\tworst_rows\n"
+    "ce\tinf\tnan\tbits\tmean\t1195\t5\t2\t1\t0.1\t0.25\t0.3333333333333333\tinf\tinf\t17\t\t0\t0\t2345.5\t17 40\n"
 )
 
 MARKDOWN = """\
 | measure | value | std_error | unit | reduction | n | ignored | infinite | nan | finite_mean | p50 | p90 | p99 \
-| max | max_row | direction | dropped | missing | denominator |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| max | max_row | direction | dropped | missing | denominator | worst_rows |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 | ce | inf | nan | bits | mean | 1195 | 5 | 2 | 1 | 0.1 | 0.25 | 0.3333333333333333 | inf \
-| inf | 17 |  | 0 | 0 | 2345.5 |
+| inf | 17 |  | 0 | 0 | 2345.5 | 17 40 |
 """
 
 LINE = {

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from reports_fixture import alone, compared, measured, rows_of
+from reports_fixture import alone, compared, measured, rows_of, undefined
 from test_reports import RESULT
 
 from divtool.reports import render
@@ -18,7 +18,8 @@ from divtool.reports.bars import blocks
 from divtool.reports.charts import error_bar, sparkline
 from divtool.reports.columnar import parquet_of
 from divtool.reports.delimited import records_of
-from divtool.reports.ranked import alike, bounds, ranking_of, short_names, signed
+from divtool.reports.names import short_names
+from divtool.reports.ranked import alike, bounds, ranking_of, signed
 from divtool.reports.records import report
 from divtool.reports.scales import Scale, scale_of, tick_label, ticks, widened
 from divtool.reports.table import as_table
@@ -75,7 +76,7 @@ class TestTable:
         assert text.count("language 1") == 1
         assert "worst rows of fp16.npy" in text
         assert "row-273" in text
-        assert "passed  mean>0.01: kl mean is 0.004" in text
+        assert "fails if mean>0.01: kl mean is 0.004" in text
 
     def test_many_groups_are_counted(self) -> None:
         groups = tuple(replace(measured(rows_of(0, 50)), by="day", group=f"day {i}") for i in range(50))
@@ -107,6 +108,39 @@ class TestTable:
         text = table(replace(made, results=results, verdict=None), 120)
         assert " inf " in text
         assert " nan " in text
+
+    def test_differences_that_are_no_numbers_have_no_interval(self) -> None:
+        lines = table(undefined(), 160).splitlines()
+        first = next(i for i, line in enumerate(lines) if line.startswith("#"))
+        words = [line.split() for line in lines[first + 1 : first + 6]]
+        assert [each[1] for each in words] == ["fp16.npy", "bf16.npy", "int8.npy", "int8-mixed.npy", "int6.npy"]
+        assert [each[2] for each in words[2:]] == ["inf", "inf", "nan"]
+        assert "to" in words[1]
+        assert all("to" not in each for each in words[2:])
+        ends = ["+inf" in words[2], "nan" in words[3][3:], "nan" in words[4][3:]]
+        assert ends == [True, True, True]
+
+    @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+    def test_every_candidate_undefined(self, value: float) -> None:
+        result = undefined([value] * 5)
+        text = table(result, 120)
+        assert max(map(len, text.splitlines())) <= 120
+        first = next(line for line in text.splitlines() if line.startswith("1 "))
+        assert ("best" in first) == (not math.isnan(value))
+
+    def test_rows_of_which_none_is_finite(self) -> None:
+        odd = replace(measured(rows_of(0)), value=math.inf, infinite=2000, first_infinite=(0,), finite_mean=math.nan)
+        assert "2,000 infinite (first rows 0), none is finite" in table(alone(results=(odd,)), 120)
+
+    @pytest.mark.parametrize(
+        ("bound", "said"), [(2.0**-12, "0.00025"), (0.001, "0.001"), (0.0101, "0.011"), (9.95e-5, "0.0001")]
+    )
+    def test_bounds_of_quantiles_are_never_rounded_down(self, bound: float, said: str) -> None:
+        rough = tuple(replace(each, quantile_bound=bound) for each in compared(2).results)
+        for result in (alone(results=rough[:1]), replace(compared(2), results=rough)):
+            assert f"quantiles to within a relative {said}\n" in table(result, 120)
+            assert f"quantiles to within a relative {said}<" in str(render(result, "html"))
+        assert "to within" not in table(compared(2), 120) + str(render(compared(2), "html"))
 
     def test_hostile_names(self) -> None:
         made = compared(2)

@@ -39,4 +39,13 @@ class RowStatistics:
 
     def present(self) -> RowFigures:
         """The figures of each member."""
-        return RowFigures(self.moments.present(), self.quantiles.present(), self.extremes.present())
+        extremes = self.extremes.present()
+        return RowFigures(self.moments.present(), _within(self.quantiles.present(), extremes), extremes)
+
+
+def _within(quantiles: QuantileFigures, extremes: ExtremeFigures) -> QuantileFigures:
+    """The middles of bins may lie beyond the least and the greatest value, which are known exactly."""
+    if not (quantiles.bound and extremes.smallest and extremes.largest):
+        return quantiles
+    low, high = extremes.smallest[0].value, extremes.largest[0].value
+    return QuantileFigures({point: min(max(at, low), high) for point, at in quantiles.points.items()}, quantiles.bound)

@@ -77,7 +77,7 @@ class EqualMass:
         if self.cells is not None:
             self.cells.take(confidence, hit)
             return
-        self.signed.append(np.where(hit, 1.0, -1.0) * confidence)
+        self.signed.append(_signed(confidence, hit))
         self._settle()
 
     def merge(self, other: EqualMass) -> None:
@@ -109,6 +109,11 @@ class EqualMass:
         if self.cells is not None:
             return self.cells.present(self.bins)
         return _curve_of(np.concatenate([np.empty(0), *self.signed]), self.bins)
+
+
+def _signed(confidence: Doubles, hit: Mask) -> Doubles:
+    """Confidences with the sign of what came of them, whatever sign they had: -0.0 is a probability too."""
+    return np.copysign(confidence, np.where(hit, 1.0, -1.0))
 
 
 def _curve_of(signed: Doubles, bins: int) -> Curve:
@@ -207,7 +212,7 @@ class EqualMassByClass:
 
     def update(self, confidence: Doubles, hit: Mask) -> None:
         """Take confidences from 0 to 1 and hits, a row for each class: (curves, n)."""
-        self._take(confidence.shape[1], [np.where(hit, 1.0, -1.0) * confidence])
+        self._take(confidence.shape[1], [_signed(confidence, hit)])
 
     def merge(self, other: EqualMassByClass) -> None:
         """Take what another part has kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -35,42 +36,42 @@ class Tool:
 
 _TOOLS = {
     "compare": Tool(
-        "Which of several files is closest to a reference, and is it real.", "comparing", "compare_command",
+        "Which of several files is closest to a reference.", "comparing", "compare_command",
         ("rank", "diff", "versus", "vs", "winner", "leaderboard", "ranking"),
     ),
     "ensemble": Tool(
-        "Members of an ensemble: their uncertainty, shared and by parting.", "ensembling", "ensemble_command",
+        "The uncertainty of an ensemble, and how far members part.", "ensembling", "ensemble_command",
         ("uncertainty", "epistemic", "epistemic-uncertainty", "bald", "deep-ensemble", "mc-dropout", "committee"),
     ),
     "matrix": Tool(
-        "Every two of several files by a measure: a table of all pairs.", "pairing", "matrix_command",
+        "Every two of several files by a measure.", "pairing", "matrix_command",
         ("pairwise", "all-pairs", "confusion-of-models", "distance-matrix", "heatmap"),
     ),
     "joint": Tool(
-        "Two variables: entropies, I(X;Y), NMI, AMI, tests, agreement.", "joining", "joint_command",
+        "Two variables: entropies, I(X;Y), NMI, tests, agreement.", "joining", "joint_command",
         ("mutual-information", "conditional-entropy", "joint-entropy", "nmi", "ami", "pmi", "npmi", "vi", "g-test",
          "chi2-test", "contingency", "crosstab", "confusion", "accuracy", "kappa", "f1", "homogeneity", "completeness",
          "v-measure", "theils-u", "cramers-v", "gain-ratio", "lautum", "symmetric-uncertainty", "clusters"),
     ),
     "mi": Tool(
-        "Information gain of every column of a table, ranked; --matrix.", "gaining", "mi_command",
+        "Information gain of every column of a table, ranked.", "gaining", "mi_command",
         ("information-gain", "gain", "ig", "cmi", "total-correlation", "dual-total-correlation",
          "interaction-information", "transfer-entropy", "feature-selection"),
     ),
     "fit": Tool(
-        "Which simple distribution loses least, by KL, and its parameter.", "fitting", "fit_command",
+        "Which simple distribution loses least, by KL.", "fitting", "fit_command",
         ("binomial", "poisson", "geometric", "negative-binomial", "zipf", "fit-distribution"),
     ),
     "calibration": Tool(
-        "ECE, MCE, RMSCE, parts of the Brier score, reliability chart.", "calibrating", "calibration_command",
+        "ECE, MCE, parts of the Brier score, reliability chart.", "calibrating", "calibration_command",
         ("ece", "mce", "rmsce", "reliability", "calibration-error", "ace", "sce"),
     ),
     "temperature": Tool(
-        "The temperature that fits a model's confidence to its labels.", "calibrating", "temperature_command",
+        "The temperature that fits confidence to labels.", "calibrating", "temperature_command",
         ("temperature-scaling", "calibrate"),
     ),
     "merge": Tool(
-        "One result of runs over different rows, kept by --save-state.", "merging", "merge_command",
+        "One result of runs kept by --save-state.", "merging", "merge_command",
         ("combine", "join-states", "reduce", "states"),
     ),
     "inspect": Tool("What a file is, what is odd in it, and what to type next.", "inspecting", "inspect_command"),
@@ -145,9 +146,9 @@ def root_help(known: list[Verb]) -> str:
         "Divergences between distributions over saved model outputs: logits or",
         "probabilities (CSV, Parquet, NPY, NPZ, JSON lines, ...), labels beside them.",
         "",
-        "  divtool ce preds.csv labels.csv      cross-entropy; rows by id, classes by name",
+        "  divtool ce preds.csv labels.csv      cross-entropy; ids and names matched",
         "  divtool kl teacher.npy student.npy   KL both ways, row by row, and its spread",
-        "  divtool compare ref.npy 'runs/*.npy' who is closest, and is it more than chance",
+        "  divtool compare ref.npy a.npy b.npy  who is closest, and is it more than luck",
         "  divtool inspect FILE...              what a file is, and what to type next",
         "  divtool VERB --help                  formula, unit, edge rules and options",
     ]
@@ -246,8 +247,7 @@ def main() -> NoReturn:
         with suppress(AttributeError, ValueError):
             signal.signal(getattr(signal, name), ending)
     sys.unraisablehook = ending.lost
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = _heard_or_not()
     try:
         status = _flushed(_status_of_run())
         ending.over()
@@ -256,6 +256,24 @@ def main() -> NoReturn:
         status = 128 + getattr(signalled, "number", signal.SIGINT)
         _silence()
     sys.exit(status)
+
+
+class _Unheard(io.FileIO):
+    """Takes what nobody hears: neither a result nor a status depends on who listens."""
+
+    def write(self, data: Any, /) -> int:
+        """Write some of the bytes, or nothing."""
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+def _heard_or_not() -> TextIO:
+    if sys.stderr is None:
+        return open(os.devnull, "w")
+    raw = io.BufferedWriter(_Unheard(sys.stderr.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(raw, sys.stderr.encoding, "backslashreplace", line_buffering=True)
 
 
 def _flushed(status: int) -> int:

@@ -102,7 +102,11 @@ def _temperature(predictions: str, labels: str | None, **options: Any) -> None:
                choice (T = 0) and labels no likelier than chance (T = infinity)
 
     \b
+    Rows:      --rows are those of the file that is fitted, --apply-rows those of the other
+
+    \b
     Examples:  divtool temperature val.npy val_labels.npy --apply test.npy --apply-labels y.npy
+               divtool temperature val.npz --rows 0:5000 --apply val.npz --apply-rows 5000:
                divtool ce test.npy y.npy -T "$(divtool temperature val.npy val_labels.npy -q)"
     """
     operands = [each for each in (predictions, labels) if each is not None]

@@ -48,7 +48,7 @@ def _compare(reference: str, candidates: list[str] | None, **options: Any) -> in
     \b
     Example:   divtool compare examples/data/digits_soft.npy examples/data/digits_a.npy examples/data/digits_b.npy
     """
-    return run_verb(api.declared("kl"), [reference, *(candidates or [])], options, run=_run)
+    return run_verb(api.declared("kl"), [reference, *(candidates or [])], options, run=_run, measures=1)
 
 
 def _run(declared: Declaration, operands: list[str], options: dict[str, Any], **ways: Any) -> Result:

@@ -12,14 +12,13 @@ from divtool import api
 from divtool.cli.progress import Progress
 from divtool.cli.running import chosen_form, emit_records, on_terminal, tell
 from divtool.cli.signature import parameter, tool_function
+from divtool.engine.matrix import MEASURING, RUNNING
 from divtool.formats.atomic import check_output
 from divtool.formats.opening import file_and_key
 from divtool.options import Measuring, Reading, Running, Writing, fields_of, pick
 from divtool.reports.matrix import render_matrix
 
 _WRITING = ("format", "output", "digits")
-_RUNNING = ("threads", "chunk_size", "progress")
-_MEASURING = ("base", "temperature", "measure", "zeros", "empty", "sample_weight")
 
 
 def matrix_command() -> Callable[..., None]:
@@ -27,7 +26,8 @@ def matrix_command() -> Callable[..., None]:
     files = typer.Argument(metavar="FILES...", help="Distributions over the same rows and classes (a glob is several).")
     having = api.declared("kl").having
     reading = [each.name for each in fields_of(Reading, having) if not each.name.startswith("given_")]
-    groups = [(Reading, reading), (Measuring, _MEASURING), (Running, _RUNNING), (Writing, _WRITING)]
+    measuring, running = ("measure", *MEASURING), (*RUNNING, "progress")
+    groups = [(Reading, reading), (Measuring, measuring), (Running, running), (Writing, _WRITING)]
     return tool_function([parameter("files", list[str], files, inspect.Parameter.empty)], groups, _matrix)
 
 
@@ -51,14 +51,7 @@ def _matrix(files: list[str], **options: Any) -> None:
         check_output(writing.output, [file_and_key(each)[0] for each in files])
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     with Progress(options.pop("progress")) as progress:
-        result = api.run_matrix(_named(files, options), options, progress)
+        result = api.run_matrix(files, options, progress)
     tell(result.warnings)
     text = render_matrix(result, form, digits=writing.digits, terminal=on_terminal(writing.output))
     emit_records(text, form, writing.output)
-
-
-def _named(files: list[str], options: dict[str, Any]) -> list[str]:
-    """The files that the operands name."""
-    from divtool.engine.operands import named_files
-
-    return named_files(files, pick(Reading, options))

@@ -10,9 +10,9 @@ from contextlib import ExitStack, suppress
 from typing import IO, Any
 
 from divtool import api
+from divtool.calibrated import CalibrationResult
 from divtool.cli.progress import Progress
 from divtool.errors import OutputError, UsageError
-from divtool.findings import CalibrationResult
 from divtool.formats.atomic import whole_file
 from divtool.measures.declare import Declaration
 from divtool.reports import render
@@ -27,12 +27,12 @@ _OF_FIGURES = ("parquet", "html")
 
 def run_verb(
     declared: Declaration, operands: list[str], options: dict[str, Any], *, run: Callable[..., Result] = api.run,
-    finish: Callable[[Result], Result] | None = None,
+    measures: int = 0,
 ) -> int:  # fmt: skip
     """Run a measure or a transform and print what it gives. The status is 1 where a threshold was not kept. ``run`` is
-    called as :func:`divtool.api.run` is; ``finish`` has a last look at the result."""
+    called as :func:`divtool.api.run` is; so many ``measures`` may be named where one number is wanted."""
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    form = form_of(options.get("format"), options.get("output"), declared, options)
+    form = form_of(options.get("format"), options.get("output"), declared, options, measures)
     if options.get("explain"):
         _explain(declared, operands, options, form)
         return 0
@@ -47,7 +47,6 @@ def run_verb(
         with Progress(options.get("progress")) as progress:
             charts = form in ("table", "html") and not options.get("quiet")
             result = run(declared, operands, options, rows_to=rows_to, progress=progress, shapes=charts)
-        result = result if finish is None else finish(result)
         tell(result.warnings)
         if spools:
             # A run that had to start again with its rows in order has begun a second spool.
@@ -104,20 +103,22 @@ def _harmless_line(line: bytes) -> bytes:
 def text_of(result: Result, form: str, options: dict[str, Any]) -> str | bytes:
     """The result in the form asked for."""
     if options.get("quiet"):
-        return f"{result.value!r}\n"
+        # One number for each file that was scored, in the order given.
+        return "".join(f"{each.value!r}\n" for each in result.results if each.name == result.results[0].name)
     output = options.get("output")
     return render(
         result, form, digits=options.get("digits") or 7, terminal=on_terminal(output), ascii_only=plain_signs(output)
     )
 
 
-def form_of(asked: str | None, output: str | None, declared: Declaration, options: dict[str, Any]) -> str:
-    """The form of the report: asked for, else by the output's suffix, else a table on a terminal and TSV in a pipe."""
+def form_of(
+    asked: str | None, output: str | None, declared: Declaration, options: dict[str, Any], measures: int = 0
+) -> str:
+    """The form of the report: asked for, else by the output's suffix, else a table on a terminal and TSV in a pipe. So
+    many ``measures`` may be named where one number is wanted."""
     rows = declared.is_transform or options.get("reduction") == "none"
-    if options.get("quiet") and options.get("measure"):
-        raise UsageError("--quiet prints one number; -m asks for more", hint="-f json or -f tsv holds all of them")
-    if rows and options.get("quiet"):
-        raise UsageError("--quiet prints one number; --reduction none gives one for each row")
+    if options.get("quiet"):
+        _check_quiet(asked, options, rows, measures)
     if asked is not None:
         if output and rows:
             raise UsageError("--format says how to print; the form of a file of rows follows from its suffix")
@@ -127,6 +128,17 @@ def form_of(asked: str | None, output: str | None, declared: Declaration, option
     if output and not rows:
         return form_of_suffix(output)
     return chosen_form(None, None)
+
+
+def _check_quiet(asked: str | None, options: dict[str, Any], rows: bool, measures: int) -> None:
+    """Refuse what asks for more than a bare number."""
+    if len(",".join(options.get("measure") or ()).split(",")) > measures and options.get("measure"):
+        raise UsageError("--quiet prints one number; -m asks for more", hint="-f json or -f tsv holds all of them")
+    if rows:
+        raise UsageError("--quiet prints one number; --reduction none gives one for each row")
+    if asked is not None or options.get("output") is not None:
+        flag = "--format" if asked is not None else "--output"
+        raise UsageError(f"--quiet prints the bare number; {flag} asks for more")
 
 
 def chosen_form(asked: str | None, output: str | None) -> str:
@@ -146,13 +158,14 @@ def on_terminal(output: str | None) -> bool:
 
 
 def plain_signs(output: str | None) -> bool:
-    """Whether charts must do without Unicode: on what a dumb terminal shows, or one of a locale that has none."""
+    """Whether charts must do without Unicode: on what a dumb terminal shows, and wherever the locale has none."""
+    # Python itself writes UTF-8 where the locale is C; who says so for all of it has no signs for that.
+    if os.environ.get("LC_ALL") in ("C", "POSIX"):
+        return True
     if output is not None:
         return False
     dumb = os.environ.get("TERM") == "dumb" and sys.stdout.isatty()
-    # Python itself writes UTF-8 where the locale is C; who says so for all of it has no signs for that.
-    plain = os.environ.get("LC_ALL") in ("C", "POSIX") and sys.stdout.isatty()
-    return dumb or plain or not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    return dumb or not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 def emit(pieces: Iterable[bytes], output: str | None = None) -> None:

@@ -12,7 +12,7 @@ STAMP = (
     "declare.py:12041 "
     "distances.py:7429 "
     "distillation.py:1820 "
-    "divergences.py:6817 "
+    "divergences.py:6803 "
     "ensembles.py:6533 "
     "entropies.py:11077 "
     "entropy_orders.py:4421 "
@@ -85,7 +85,7 @@ VERBS: tuple[tuple[str, str, str, str, bool, str, tuple[str, ...]], ...] = (
     ("cosine", "distances", "distances", "Cosine of the angle between two distributions, a similarity.", True, "Cosine similarity of two distributions", ()),
     ("cosine-distance", "distances", "distances", "Cosine distance, 1 less the cosine, with every digit where both sides are nearly the same.", False, "Cosine distance of two distributions", ()),
     ("distillation", "distillation", "losses", "Divergence of a student from its teacher at a temperature, times the temperature squared.", False, "Distillation loss", ("kd-loss",)),
-    ("kl", "divergences", "divergences", "Kullback-Leibler divergence of a model from a reference.", True, "Kullback-Leibler divergence", ("reverse-kl", "relative-entropy", "kld", "kl-div", "kullback-leibler", "kldiv", "rel-entr")),
+    ("kl", "divergences", "divergences", "Kullback-Leibler divergence of a model from a reference.", True, "Kullback-Leibler divergence", ("relative-entropy", "kld", "kl-div", "kullback-leibler", "kldiv", "rel-entr")),
     ("jeffreys", "divergences", "divergences", "Jeffreys divergence, the sum of both directions of KL; the population stability index (PSI) of two histograms.", True, "Jeffreys divergence", ("psi", "population-stability-index")),
     ("skew-kl", "divergences", "divergences", "Kullback-Leibler divergence from the reference to a mixture with it: finite where the model misses a class.", False, "Skewed Kullback-Leibler divergence", ()),
     ("k-divergence", "divergences", "divergences", "K divergence: the Kullback-Leibler divergence from the reference to the mean of both sides.", False, "K divergence", ()),

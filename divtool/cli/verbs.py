@@ -71,14 +71,14 @@ def families(known: list[Verb]) -> list[str]:
 
 
 def scanned() -> list[Verb]:
-    """All verbs, from their declarations."""
+    """All verbs, from their declarations, file by file: a run may have loaded one of them before the others."""
     from divtool.measures import load_families
     from divtool.measures.declare import MEASURES
 
     load_families()
     return [
         Verb(each.name, module_of(each), each.family, each.summary, each.common, each.title, each.also)
-        for each in MEASURES
+        for each in sorted(MEASURES, key=module_of)
     ]
 
 

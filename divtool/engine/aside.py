@@ -9,7 +9,7 @@ from divtool.engine.bind import key_input, weight_input
 from divtool.engine.inputs import Input
 from divtool.engine.operands import WEIGHTS, Opened, open_operand
 from divtool.engine.plan import CONFIDENCE, LABEL, PREDICTION, By
-from divtool.errors import UsageError
+from divtool.errors import InputError
 from divtool.meaning.columns import find_anywhere, find_weight, label_like, no_such_column
 from divtool.options import Comparing, Measuring, Reading
 from divtool.registry import suggestion
@@ -34,6 +34,20 @@ class Aside:
         keys = [place for _, place in self.by] + [self.cluster]
         found = [place for place in keys if place is not None and not self._may_be_label(place)]
         return found + ([self.weight] if self.weight is not None else [])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Whose column it is, where several files have one of the name."""
+        said = []
+        for place in (*(place for _, place in self.by), self.cluster):
+            if place is None:
+                continue
+            own = self.opened[place[0]]
+            name = own.header.name(place[1])
+            others = {id(each.source) for each in self.opened if each.header.names and name in each.header.names}
+            said += [f'"{name}" is that of {own.header.path}'] if len(others) > 1 else []
+            said += [f"--by {name} takes the column of {own.header.path}"] if name in _WORDS and name != LABEL else []
+        return tuple(dict.fromkeys(said))
 
     def _may_be_label(self, place: Place) -> bool:
         """A column that groups rows may be that of the labels as well."""
@@ -75,15 +89,14 @@ def columns_aside(opened: Sequence[Opened], measuring: Measuring, comparing: Com
     if isinstance(measuring.sample_weight, str):
         weight = find_weight(headers, truth, measuring.sample_weight)
     by = []
-    for name in comparing.by:
+    for name in dict.fromkeys(comparing.by):
         place = find_anywhere(headers, truth, name)
         if place is None and name not in _WORDS:
             error = no_such_column(headers, name, "--by")
             hint = suggestion(name, list(_WORDS))
-            raise UsageError(
-                error.message,
-                hint=hint if hint.startswith("did") else f"{error.hint}; or {', '.join(_WORDS[:2])} or {CONFIDENCE}",
-            )
+            if not hint.startswith("did"):
+                hint = "; or ".join(filter(None, (error.hint, f"{', '.join(_WORDS[:2])} or {CONFIDENCE}")))
+            raise InputError(error.message, hint=hint)
         by.append((By(name, "column" if place is not None else name, role), place))
     cluster = None
     if comparing.cluster is not None:

@@ -42,6 +42,7 @@ def matrix_input(
         columns = decide_matrix(
             opened.header, id=id, label=label, chosen=reading.columns, first_counts=first_counts(opened.source),
             taken=taken, least=2 if "probs" in opened.operand.kinds else 1, of_two=of_two,
+            beside=[each.header for each in all_opened if each is not opened],
         )  # fmt: skip
     except InputError as error:
         if any(each.is_truth for each in all_opened):

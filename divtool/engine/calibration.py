@@ -13,6 +13,7 @@ import numpy as np
 from divtool.accumulators.moments import MomentFigures, Moments
 from divtool.accumulators.reliability import Curve, EqualMass, EqualMassByClass, Reliability
 from divtool.accumulators.scores import Scores
+from divtool.calibrated import CalibrationFigure, CalibrationResult, ReliabilityBin
 from divtool.engine.calibration_options import COUNTS, VARIANTS, CalibrationRequest, Variant, title_of
 from divtool.engine.gates import judged_figures
 from divtool.engine.labelled import Labelled, Progress, as_told, close, folded, labelled_plan
@@ -20,7 +21,6 @@ from divtool.engine.plan import Plan
 from divtool.engine.present import about_sums, input_reports, warnings
 from divtool.engine.state import State
 from divtool.errors import InputError, UsageError
-from divtool.findings import CalibrationFigure, CalibrationResult, ReliabilityBin
 from divtool.meaning.labels import LabelRule
 from divtool.numerics.binsums import BinSums, in_all
 from divtool.numerics.calibration import (
@@ -171,7 +171,7 @@ def _result(
         outcome="top label" if wanted.one is None else f"class {request.own.of_class}", classes=plan.classes,
         bins=request.own.bins, binning=request.own.binning, n=cost.n, rows=counts.rows, ignored=counts.ignored,
         missing=counts.missing, infinite=cost.infinite, results=figures,
-        reliability=tuple(_bin(*each) for each in zip(shown.edges, shown.edges[1:], shown.bins, strict=False)),
+        reliability=reliability_bins(shown),
         edges_rounded=shown.rounded, gates=gates, warnings=(*warnings(told, counts), *lacking, *_about(cost, curves)),
         settings=_settings(request),
     )  # fmt: skip
@@ -262,6 +262,11 @@ def _plain_figures(shown: Curve, state: Calibrated, cost: MomentFigures) -> dict
 def _binomial(every: BinSums) -> Fraction:
     """The square of the standard error of a share."""
     return Fraction(every.hits * (every.rows - every.hits), every.rows**2 * (every.rows - 1))
+
+
+def reliability_bins(curve: Curve) -> tuple[ReliabilityBin, ...]:
+    """The bins of a curve as they are reported, from the lowest to the highest."""
+    return tuple(_bin(*each) for each in zip(curve.edges, curve.edges[1:], curve.bins, strict=False))
 
 
 def _bin(low: float, high: float, each: BinSums) -> ReliabilityBin:

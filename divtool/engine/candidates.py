@@ -95,11 +95,15 @@ def names_of_pairs(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def short_names(paths: Sequence[str]) -> tuple[str, ...]:
-    """Names that tell files apart: as many of the last pieces of their paths as it takes.
+    """Names that tell files apart: as many of the last pieces of their paths as it takes, without the name of the array
+    if it is the same in all of them.
 
     >>> short_names(["runs/1/logits.npy", "runs/2/logits.npy"]), short_names(["a/x.npy", "b/y.npy", "b/y.npy"])
     (('1/logits.npy', '2/logits.npy'), ('x.npy', 'y.npy', 'y.npy (2)'))
     """
+    arrays = {path.rpartition(":")[2] for path in paths}
+    if len(arrays) == 1 and all(":" in path for path in paths) and "/" not in next(iter(arrays)):
+        paths = [path.rpartition(":")[0] for path in paths]
     pieces = [path.replace(os.sep, "/").rstrip("/").split("/") for path in paths]
     distinct = len(set(map(tuple, pieces)))
     names: list[str] = []

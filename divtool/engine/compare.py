@@ -20,7 +20,9 @@ USUAL = ("kl", "js", "tv", "same-top-1")
 def compare_request(operands: Sequence[Any], options: Mapping[str, Any]) -> Request:
     """The request of a comparison: the first operand is the reference (distributions, or labels where the first measure
     is a loss), the others are scored. Raises :class:`UsageError` for measures that do not compare."""
-    given = options.get("measure") or USUAL
+    # One number is wanted: the others are measured for a threshold alone.
+    alone = options.get("quiet") and not options.get("fail_if")
+    given = options.get("measure") or (USUAL[:1] if alone else USUAL)
     words = [word for text in ([given] if isinstance(given, str) else given) for word in text.split(",")]
     first, keywords = leading_measure(words[0])
     others = tuple(words[1:])

@@ -37,7 +37,9 @@ def ensemble_options(options: Mapping[str, Any]) -> dict[str, Any]:
     text = ("/".join(map(str, weights)) if isinstance(weights, list | tuple) else str(weights)).replace(",", "/")
     usual = tuple(f"{name}:weights={text}" if text and name in _WEIGHED else name for name in USUAL)
     changed = {"weights": text} if text else {}
-    return {**options, **changed, "measure": more if options.get("quiet") else (*usual, *more)}
+    # One number is wanted: the others are measured for a threshold, or written by row.
+    alone = options.get("quiet") and not (options.get("fail_if") or options.get("per_row"))
+    return {**options, **changed, "measure": more if alone else (*usual, *more)}
 
 
 def members_along_axis(verb: Declaration, operands: Sequence[Any], reading: Reading) -> list[Opened]:

@@ -141,12 +141,12 @@ def said(result: GateResult) -> str:
     """A line on how it came out.
 
     >>> said(GateResult("mean > 0.05", "ce", "mean", 0.0614, True, "preds.csv"))
-    'gate mean > 0.05: failed, ce is 0.0614 (preds.csv)'
+    "--fail-if 'mean > 0.05': failed, ce is 0.0614 (preds.csv)"
     """
     what = result.measure if result.statistic in ("value", "mean") else f"{result.measure} {result.statistic}"
     actual = f"{result.actual:.0f}" if result.statistic in COUNTS else repr(result.actual)
     whose = f" ({result.candidate})" if result.candidate else ""
-    return f"gate {result.text}: {'failed' if result.failed else 'passed'}, {what} is {actual}{whose}"
+    return f"--fail-if '{result.text}': {'failed' if result.failed else 'passed'}, {what} is {actual}{whose}"
 
 
 def _place(gate: Gate, measures: Sequence[tuple[str, str]]) -> int:

@@ -13,7 +13,14 @@ from divtool.engine.request import Request, request_of
 from divtool.engine.run import Progress, run_request
 from divtool.errors import UsageError
 from divtool.measures.declare import MEASURES
+from divtool.options import Reading, fields_of
+from divtool.registry import suggestion
 from divtool.result import Matrix, MatrixResult, MeasureResult
+
+# What is asked of single measures besides: how files are read, and what is computed of their rows.
+MEASURING = ("base", "temperature", "zeros", "empty", "sample_weight")
+RUNNING = ("threads", "chunk_size")
+OPTIONS = (*(each.name for each in fields_of(Reading)), *MEASURING, *RUNNING)
 
 # Beyond so many files there are more pairs than anybody reads.
 MOST_FILES = 100
@@ -44,7 +51,15 @@ def _request(files: Sequence[Any], options: Mapping[str, Any]) -> Request:
     first, keywords = leading_measure(words[0])
     if first.roles != ("p", "q"):
         raise UsageError(f"-m {words[0]}: a matrix is of two distributions; {first.name} takes labels")
+    if str(options.get("zeros", "")).strip().lower() in ("drop", "error"):
+        raise UsageError(
+            "--zeros drop and --zeros error look at the rows of two files; a matrix has many pairs of them",
+            hint="--zeros smooth:EPS or clip:EPS changes all rows alike",
+        )
     # Nothing that nobody asked for: there are many pairs already.
+    for name in options:
+        if name not in (*OPTIONS, "measure"):
+            raise UsageError(f'matrix has no option "{name}"', hint=suggestion(name, list(OPTIONS)))
     own = {**applying(first, options), **keywords, "measure": tuple(words[1:]), "quiet": True}
     return request_of(first, files, own)
 

@@ -208,8 +208,8 @@ def _run(fields: Fields, version: str, stretch: Stretch) -> Run:
     )  # fmt: skip
     fields.value("inputs")
     settings = {name: _tuples(value) for name, value in fields.part("settings").held.items()}
-    return Run(version, fields.text("kernels"), fields.text("command"), _plan(fields, stretch), measuring, comparing,
-               settings)  # fmt: skip
+    plan = replace(_plan(fields, stretch), drops_missing=settings.get("missing") == "drop")
+    return Run(version, fields.text("kernels"), fields.text("command"), plan, measuring, comparing, settings)
 
 
 def _one_of(fields: Fields, name: str, choices: tuple[str | None, ...]) -> str | None:

@@ -55,8 +55,8 @@ def first_entries(source: Source, column: int) -> Keys | None:
     return keys if sample.missing is None else keys.where(np.logical_not(sample.missing))
 
 
-# Ids of the rows of an operand: the array or table that holds them, and which of its columns.
-_Sequence: TypeAlias = tuple[Source, int]
+# Entries of rows, such as ids: the array or table that holds them, and which of its columns.
+Entries: TypeAlias = tuple[Source, int]
 
 
 SAME_BESIDE = "the ids beside them are the same"
@@ -74,7 +74,7 @@ def check_members_beside(opened: Sequence[Opened], ids: Sequence[int | None]) ->
     if all(each.among is None for each, _ in files.values()):
         return False
     compared = [0]
-    first: dict[str, _Sequence] = {}
+    first: dict[str, Entries] = {}
     for place, (each, id) in enumerate(files.values()):
         for name, sequence in _sequences(each, id).items():
             if name not in first:
@@ -85,7 +85,7 @@ def check_members_beside(opened: Sequence[Opened], ids: Sequence[int | None]) ->
     return len(files) > 1 and len(set(compared)) == len(files)
 
 
-def _sequences(opened: Opened, id: int | None) -> dict[str, _Sequence]:
+def _sequences(opened: Opened, id: int | None) -> dict[str, Entries]:
     """The ids that are known for the rows of an operand, by their names: id and ids are one."""
     if opened.among is None:
         if id is None or opened.header.names is None:
@@ -100,23 +100,18 @@ def _singular(name: str) -> str:
     return name.strip().lower().removesuffix("s")
 
 
-def _refuse_another_order(own: _Sequence, theirs: _Sequence) -> None:
+def _refuse_another_order(own: Entries, theirs: Entries) -> None:
     rows = tuple(source.count() for source, _ in (own, theirs))
-    start = 0
-    while start < min(rows):
-        mine, other = (_entries(each, start, min(rows)) for each in (own, theirs))
-        size = min(len(mine), len(other))
-        mine, other = mine.part(0, size), other.part(0, size)
-        if not mine.same(other):
-            # Arrow is loaded with it, which arrays do without.
-            from divtool.engine.unmatched import shortened
+    found = first_difference(own, theirs)
+    if found is not None:
+        # Arrow is loaded with it, which arrays do without.
+        from divtool.engine.unmatched import shortened
 
-            at = next(i for i in range(size) if mine.text(i) != other.text(i))
-            raise theirs[0].place_of(start + at).refusal(
-                f'the id is "{shortened(other.text(at))}", in {own[0].header.path} it is "{shortened(mine.text(at))}";'
-                " rows of arrays are matched by position, so ids must be in the same order", hint=_WAY_OUT,
-            )  # fmt: skip
-        start += size
+        row, mine, other = found
+        raise theirs[0].place_of(row).refusal(
+            f'the id is "{shortened(other)}", in {own[0].header.path} it is "{shortened(mine)}";'
+            " rows of arrays are matched by position, so ids must be in the same order", hint=_WAY_OUT,
+        )  # fmt: skip
     if rows[0] != rows[1]:
         raise InputError(
             f"holds {rows[1]:,} ids, {own[0].header.path} holds {rows[0]:,}; expected as many",
@@ -126,10 +121,25 @@ def _refuse_another_order(own: _Sequence, theirs: _Sequence) -> None:
         source.check_unchanged()
 
 
+def first_difference(own: Entries, theirs: Entries) -> tuple[int, str, str] | None:
+    """The first row, of those that both have, in which two columns differ, and its entries in both."""
+    rows = min(source.count() for source, _ in (own, theirs))
+    start = 0
+    while start < rows:
+        mine, other = (_entries(each, start, rows) for each in (own, theirs))
+        size = min(len(mine), len(other))
+        mine, other = mine.part(0, size), other.part(0, size)
+        if not mine.same(other):
+            at = next(i for i in range(size) if mine.text(i) != other.text(i))
+            return start + at, mine.text(at), other.text(at)
+        start += size
+    return None
+
+
 _WAY_OUT = "save the rows of both files in one order; " + BY_POSITION
 
 
-def _entries(ids: _Sequence, first: int, stop: int) -> Keys:
+def _entries(ids: Entries, first: int, stop: int) -> Keys:
     """Some of the ids from a row on."""
     source, column = ids
     for block in source.blocks(source.locate(first, stop), Selection((), (column,)), _READ):

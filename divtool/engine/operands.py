@@ -76,7 +76,16 @@ def open_operands(declared: Declaration, operands: Sequence[Any], reading: Readi
 def named_files(operands: Sequence[Any], reading: Reading) -> list[Any]:
     """The files that operands name: a glob is several, as in a shell, unless it is to be one table."""
     check_concat(operands, reading)
-    return [name for each in operands for name in _names(each, reading)]
+    several = [name for each in operands for name in (each if _is_list_of_paths(each) else [each])]
+    return [name for each in several for name in _names(each, reading)]
+
+
+def _is_list_of_paths(thing: Any) -> bool:
+    """Whether a program gave a list of files for one of them; text that is no file may be a list of labels."""
+    if not isinstance(thing, list | tuple) or not all(isinstance(each, str | os.PathLike) for each in thing):
+        return False
+    paths = map(os.fspath, thing)
+    return bool(thing) and all(is_glob(each) or os.path.exists(file_and_key(each)[0]) for each in paths)
 
 
 def check_concat(operands: Sequence[Any], reading: Reading) -> None:

@@ -44,7 +44,7 @@ class Plan:
     whose id is not in every file are left out. ``rows`` are those of the leading input that count. ``candidates`` are
     the names of the files where several are scored, ``by`` the ways in which rows are grouped, ``cluster`` the column
     that says which rows belong together; ``paired`` lists the places of measures that are compared row by row, and of
-    each measure so many ``worst`` rows are kept.
+    each measure so many ``worst`` rows are kept; ``drops_missing``: rows with an empty cell are left out.
     """
 
     asked: tuple[Asked, ...]
@@ -67,6 +67,7 @@ class Plan:
     cluster: str | None = None
     paired: tuple[tuple[int, ...], ...] = ()
     worst: int = 1
+    drops_missing: bool = False
 
     def in_rows(self, columns: Sequence[Column]) -> list[Column]:
         """Of things that there are for each measure, those that output by row has."""

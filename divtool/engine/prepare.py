@@ -80,9 +80,11 @@ def prepare(
         inner=reading.join == "inner",
         ignore=tuple(measuring.ignore_index), threads=threads, chunk_bytes=chunk_bytes,
         normalizer="--normalize" if measuring.like is None else f"--like {measuring.like}",
-        notes=(*rows_matched(files, by_id, how), *_notes(files, matched), *_order_of(asked, files[0], matched)),
+        notes=(*rows_matched(files, by_id, how), *_notes(files, matched), *_order_of(asked, files[0], matched),
+               *aside.notes),
         candidates=names_of_pairs(names) if every_pair else names,
         by=tuple(by for by, _ in aside.by), cluster=comparing.cluster, worst=worst,
+        drops_missing=reading.drops_missing,
         paired=() if every_pair else _paired(asked, len(scored), clustered=comparing.cluster is not None),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from divtool.accumulators.bundle import RowFigures, RowStatistics
 from divtool.accumulators.moments import MomentFigures
 from divtool.engine.asked import Asked
 from divtool.engine.candidates import base_of
-from divtool.engine.inputs import ASIDE, Input, Readable
+from divtool.engine.inputs import ASIDE, KEY_ROLE, Input, Readable
 from divtool.engine.naming import SAME_BESIDE
 from divtool.engine.plan import Plan
 from divtool.engine.state import State
@@ -144,7 +144,7 @@ def one_result(
         first_infinite=extremes.first_infinite, first_nan=extremes.first_nan, better=declared.better,
         label=asked.label, parameters=asked.parameters, of=_subject(plan, asked),
         candidate=None if asked.candidate is None else plan.candidates[asked.candidate],
-        units="rows" if plan.cluster is None else "clusters",
+        units="rows" if plan.cluster is None else "clusters", automatic=asked.automatic,
     )  # fmt: skip
 
 
@@ -202,8 +202,8 @@ def _percent(point: float) -> str:
 
 
 def input_reports(plan: Plan) -> tuple[InputReport, ...]:
-    """Every input as it was understood."""
-    return tuple(input_report(each) for each in plan.inputs)
+    """Every input as it was understood; columns that group rows are no inputs to speak of."""
+    return tuple(input_report(each) for each in plan.inputs if each.role != KEY_ROLE)
 
 
 def input_report(readable: Readable) -> InputReport:
@@ -280,6 +280,9 @@ def _out_of_order(given: Input, what: str) -> list[str]:
     return [f"{what} {given.title}, which are not in order: {shown}"]
 
 
+# Probabilities were rounded when they were made: so small a difference of one is none.
+UNSEEN = 1e-15
+
 # Columns that are left out because of what they are used for, or what was asked for.
 _EXPECTED = ("names the rows", "label", "a label by its name", "not asked for", "a saved index")
 
@@ -307,13 +310,17 @@ def row_warnings(plan: Plan, state: State) -> list[str]:
 def standing_warnings(plan: Plan) -> tuple[list[str], list[str]]:
     """What is to be said of the files, before and behind what is said of their rows."""
     said = []
-    kinds = {each.kind.name for each in plan.inputs if each.kind is not None and base_of(each.role) in ("p", "q")}
-    tables, logs = sorted(kinds & {"probs", "counts"}), sorted(kinds & {"logits", "log-probs"})
+    kinds = {each.title: each.kind.name for each in plan.inputs
+             if each.kind is not None and base_of(each.role) in ("p", "q")}  # fmt: skip
+    tables = [title for title, kind in kinds.items() if kind in ("probs", "counts")]
+    logs = [title for title, kind in kinds.items() if kind in ("logits", "log-probs")]
     if tables and logs:
+        unseen = f": differences below about {UNSEEN:g} per class cannot be seen"
+        one, other = KINDS[kinds[tables[0]]], KINDS[kinds[logs[0]]]
         said.append(
-            f"one side holds {KINDS[tables[0]]}, the other {KINDS[logs[0]]}: differences below about 1e-15 per class"
-            " cannot be seen"
-        )
+            f"one side holds {one}, the other {other}{unseen}" if len(kinds) == 2
+            else f"{_listed(tables)} {'holds' if len(tables) == 1 else 'hold'} {one}, {_listed(logs)} {other}{unseen}"
+        )  # fmt: skip
     for each in plan.inputs:
         given = each.as_read
         said += [note if note.startswith(given.title) else f"{given.title}: {note}" for note in given.header.notes]
@@ -322,6 +329,10 @@ def standing_warnings(plan: Plan) -> tuple[list[str], list[str]]:
         odd = tuple(pair for pair in given.columns.excluded if pair[1] not in _EXPECTED)
         said += [f"{given.title}: left out as no class: {describe_excluded(odd)}"] if odd else []
     return _about_matching(plan), said
+
+
+def _listed(titles: Sequence[str]) -> str:
+    return ", ".join(titles[:3]) + (f" and {len(titles) - 3} more" if len(titles) > 3 else "")
 
 
 def about_sums(state: State) -> tuple[str, ...]:
@@ -340,8 +351,10 @@ def _about_missing(plan: Plan, state: State) -> list[str]:
                 f"ids that only one file has were left out (--join inner): {each.lost[0]:,} of {plan.inputs[0].title},"
                 f" {each.lost[1]:,} of {each.title}"
             )
-    empty = state.missing - max((each.lost[0] for each in plan.inputs), default=0)
-    if empty > 0:
+    lost = [each.lost[0] for each in plan.inputs if each.lost[0]]
+    empty = state.missing - max(lost, default=0)
+    # Ids that one file lacks may be other ones than those that another lacks: then all that is missing is their doing.
+    if empty > 0 and (plan.drops_missing or not lost):
         shown = ", ".join(map(str, state.first_missing)) + (", ..." if state.missing > len(state.first_missing) else "")
         said.append(f"{_rows(empty)} with an empty cell left out (--missing drop): {shown}")
     return said

@@ -49,13 +49,13 @@ class Request:
     @property
     def measures(self) -> list[Asked]:
         """The verb's measure and all others of the run."""
-        both = not (self.writing.quiet or self.gives_rows)
-        measuring = self.measuring
-        # A threshold on the first choices wants them counted.
-        agree = both or any("top" in text for text in self.writing.fail_if)
+        measuring, writing = self.measuring, self.writing
+        # A bare number needs nothing beside it, but for what is held to a threshold or written by row.
+        alone = writing.quiet and not (writing.fail_if or writing.per_row)
+        both = not (alone or self.gives_rows)
         asked = asked_for(
             self.asked, self.keywords, measuring.measure, reverse=measuring.reverse, both=both,
-            agree=agree and measuring.like is None,
+            agree=both and measuring.like is None,
         )  # fmt: skip
         if measuring.measure:
             check_options(asked, measuring)
@@ -89,6 +89,9 @@ def request_of(asked: Declaration, operands: Sequence[Any], options: dict[str, A
     unit_of_base(request.measuring.base)
     _check_outputs(request)
     _check_rows_alone(request)
+    if request.measuring.reduction == "sum" and any(each.declared.mean == "geometric" for each in request.measures):
+        hint = "divtool ce --reduction sum adds the losses"
+        raise UsageError("--reduction sum: a geometric mean has no sum", hint=hint)
     if request.writing.fail_if:
         from divtool.engine.gates import check_gates, parse_gates
 

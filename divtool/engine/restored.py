@@ -60,7 +60,8 @@ def read_state(path: str) -> Document:
         if schema != SCHEMA:
             raise InputError(
                 f'has the schema "{schema[:60]}"; expected "{SCHEMA}"', path=path,
-                hint="make it again with this version of divtool",
+                hint="that is a report; --save-state FILE keeps a run" if schema.startswith("divtool/")
+                else "make it again with this version of divtool",
             )  # fmt: skip
         digest = fields.text("sha256")
         if digest != digest_of({name: each for name, each in held.items() if name != "sha256"}):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from typing import TypedDict, Unpack
 
 from divtool import __version__
 from divtool.engine.fold import fold
@@ -17,13 +18,21 @@ from divtool.engine.request import Request
 from divtool.engine.rows import Collected, column_names, sink_of
 from divtool.engine.state import State
 from divtool.engine.tasks import RowOrderError
-from divtool.errors import UsageError
 from divtool.formats.writing import RowWriter, row_file
 from divtool.numerics import kernels
 from divtool.result import Result
 
 Progress = Callable[[int, int], None]
 OpenRows = Callable[[Sequence[str], Sequence[str]], RowWriter]
+
+
+class Ways(TypedDict, total=False):
+    """How a run is accompanied: ``rows_to`` opens a writer for rows that have no file, ``progress`` hears of rows done
+    and of about how many there are; ``shapes``: how rows are spread is wanted in detail, for charts."""
+
+    rows_to: OpenRows | None
+    progress: Progress | None
+    shapes: bool
 
 
 def planned(request: Request, *, every_pair: bool = False) -> Plan:
@@ -36,21 +45,14 @@ def planned(request: Request, *, every_pair: bool = False) -> Plan:
     )  # fmt: skip
 
 
-def run_request(
-    request: Request,
-    *,
-    rows_to: OpenRows | None = None,
-    progress: Progress | None = None,
-    shapes: bool = False,
-    every_pair: bool = False,
-) -> Result:
-    """Run a request. ``rows_to`` opens a writer for rows that have no file; ``progress`` hears of rows done and of
-    about how many there are; ``shapes``: how rows are spread is wanted in detail, for charts."""
+def run_request(request: Request, *, every_pair: bool = False, **ways: Unpack[Ways]) -> Result:
+    """Run a request; see :func:`planned`."""
     collected = Collected()
     plan = planned(request, every_pair=every_pair)
-    if plan.candidates and request.writing.quiet and not every_pair:
-        raise UsageError("--quiet prints one number; there are several files", hint="-f tsv has a line for each")
-    run = partial(_ran, request=request, rows_to=rows_to or collected.open, progress=progress, shapes=shapes)
+    run = partial(
+        _ran, request=request, rows_to=ways.get("rows_to") or collected.open, progress=ways.get("progress"),
+        shapes=ways.get("shapes", False),
+    )  # fmt: skip
     try:
         result = run(plan)
     except RowOrderError:

@@ -15,6 +15,7 @@ from typing import Any
 from divtool import __version__
 from divtool.accumulators.saving import saved_groups, saved_pairs, saved_statistics
 from divtool.engine.asked import Asked
+from divtool.engine.inputs import KEY_ROLE
 from divtool.engine.plan import Plan
 from divtool.engine.present import input_reports, standing_warnings
 from divtool.engine.request import Request
@@ -60,7 +61,7 @@ def saved_run(plan: Plan, state: State, request: Request, result: Result) -> Sav
     count = plan.inputs[0].count()
     first, stop = (min(bound, count) for bound in plan.rows or (0, count))
     stretch = Stretch(
-        input_reports(plan), tuple(each.lost for each in plan.inputs), count, ((first, stop),),
+        input_reports(plan), tuple(each.lost for each in plan.inputs if each.role != KEY_ROLE), count, ((first, stop),),
         plan.notes, tuple(before), tuple(after),
     )  # fmt: skip
     return Saved(_run(plan, request), (stretch,), state, names_in(result))

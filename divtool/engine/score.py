@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,8 @@ def _take(plan: Plan, state: State, waiting: Waiting, slabs: tuple[Slab, ...]) -
             state.normalized += int(slab.normalized.sum())
             state.rounded += int(slab.rounded.sum())
     columns = [_scored(plan, chunk, asked, slabs, rows, kept, weight) for asked in plan.asked]
+    if plan.settings.zeros.rule == "drop" and plan.candidates:
+        columns = _left_by_all(plan, columns)
     if not plan.gives_matrix:
         _count(plan, state, waiting, chunk, slabs, rows, columns)
     if plan.keep_rows:
@@ -93,6 +96,20 @@ def _scored(
     if weight is not None:
         values, shares = _weighted(values, shares, weight.doubles[:, 0], plan.settings.rows_count_one)
     return Column(values, shares, _left(plan, asked, kept, values, rows))
+
+
+def _left_by_all(plan: Plan, columns: Sequence[Column]) -> list[Column]:
+    """Rows that are dropped for one candidate are dropped for all: none should gain by being infinite."""
+    labels = [each.label for each in plan.asked]
+    found = list(columns)
+    for label in dict.fromkeys(labels):
+        places = [i for i, each in enumerate(labels) if each == label]
+        masks = [mask for i in places if (mask := columns[i].left) is not None]
+        if masks:
+            left = np.logical_and.reduce(masks)
+            for i in places:
+                found[i] = replace(columns[i], left=left)
+    return found
 
 
 def _count(

@@ -10,6 +10,8 @@ from divtool.engine.candidates import FEWEST, short_names
 from divtool.engine.operands import named_files, open_one
 from divtool.engine.request import Request
 from divtool.errors import UsageError
+from divtool.formats.source import FLOAT, INTEGER
+from divtool.meaning.ids import id_like
 from divtool.result import InputReport, MeasureResult, Result
 
 
@@ -37,7 +39,10 @@ def _refuse_labels_file(files: Sequence[Any], request: Request) -> None:
     named = request.reading.label_col
     assert named is not None
     first, second = (open_one(request.asked.operands[0], each, request.reading).header for each in files)
-    if first.find(named) is None and second.find(named) is not None:
+    label = second.find(named)
+    numbers = [place for place, kind in enumerate(second.types) if kind in (FLOAT, INTEGER)]
+    bare = all(place == label or id_like(second.name(place)) for place in numbers)
+    if label is not None and (bare or first.find(named) is None):
         raise UsageError(
             "the labels come from a file of their own or from --label-col, not from both",
             hint=f"to name the column of the labels file, write {second.path}:{named}",
@@ -50,8 +55,6 @@ def _check(request: Request) -> None:
         raise UsageError(f"--per-row and --reduction none write the rows of one run; {why}", hint="run them one by one")
     if request.writing.save_state is not None:
         raise UsageError(f"--save-state keeps one run; {why}", hint="run them one by one")
-    if request.writing.quiet:
-        raise UsageError("--quiet prints one number; there are several files", hint="-f tsv has a line for each")
 
 
 def together(request: Request, results: Sequence[Result]) -> Result:

@@ -9,8 +9,9 @@ from functools import partial
 
 from divtool.accumulators.moments import MomentFigures
 from divtool.engine.asked import Asked
+from divtool.engine.candidates import base_of
 from divtool.engine.plan import Plan
-from divtool.engine.present import Counts, one_result, presented
+from divtool.engine.present import UNSEEN, Counts, one_result, presented
 from divtool.engine.request import Request
 from divtool.engine.state import State
 from divtool.formats.keys import Keys
@@ -27,6 +28,9 @@ def completed(
     where they stand."""
     if plan.by:
         result = replace(result, groups=group_results(plan, state, request.measuring))
+        if plan.cluster is not None:
+            said = f'groups have no standard errors: "{plan.cluster}" tells which of all rows belong together'
+            result = replace(result, warnings=(*result.warnings, said))
     if plan.candidates and plan.paired and len(plan.paired[0]) > 1:
         result = replace(result, verdict=_verdict(result, plan, state, request))
     if request.writing.worst > 1:
@@ -54,8 +58,9 @@ def group_results(plan: Plan, state: State, measuring: Measuring) -> tuple[Measu
             for asked, own in zip(plan.asked, figures, strict=True):
                 if name in own and not asked.automatic:
                     counts = Counts(own[name].moments.n)
-                    # The name of the clusters speaks of the whole: a group's error is that of its rows.
-                    one = one_result(replace(plan, cluster=None), asked, own[name], counts, measuring)
+                    # Clusters are counted over all rows: a group's error is left out, not made of single rows.
+                    errors = {} if plan.cluster is None else {"clustered": None}
+                    one = one_result(plan, asked, own[name], counts, measuring, **errors)
                     found.append(replace(one, by=by.name, group=name))
     return tuple(found)
 
@@ -70,8 +75,15 @@ def _verdict(result: Result, plan: Plan, state: State, request: Request) -> Verd
     reference = next((each.title for each in plan.inputs if each.role == "p"), None)
     return verdict_of(
         asked, [result.results[place] for place in places], state.paired[0].present(), request.comparing, shown,
-        None if reference is None else os.path.basename(reference),
+        None if reference is None else os.path.basename(reference), _noise(result, plan),
     )  # fmt: skip
+
+
+def _noise(result: Result, plan: Plan) -> float:
+    """The difference of two rows below which nothing can be told: where one side was rounded to probabilities."""
+    kinds = {each.kind for each in result.inputs if each.roles and base_of(each.roles[0]) in ("p", "q")}
+    mixed = kinds & {"probs", "counts"} and kinds & {"logits", "log-probs"}
+    return UNSEEN * plan.classes if mixed else 0.0
 
 
 def _differences_shown(

@@ -4,7 +4,7 @@ for what it does."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -13,18 +13,20 @@ import numpy as np
 from divtool.accumulators.moments import Moments
 from divtool.accumulators.reliability import Reliability
 from divtool.accumulators.scores import Scores
+from divtool.calibrated import TemperatureResult, TemperedScores
+from divtool.engine.calibration import reliability_bins
 from divtool.engine.calibration_options import READING, RUNNING
+from divtool.engine.held_out import same_file, seen_before
 from divtool.engine.labelled import Labelled, Progress, as_told, close, folded, labelled_plan
 from divtool.engine.plan import Plan
 from divtool.engine.present import about_sums, input_reports, warnings
 from divtool.engine.state import State
 from divtool.errors import InputError, UsageError
-from divtool.findings import TemperatureResult, TemperedScores
 from divtool.numerics.binsums import in_all
 from divtool.numerics.calibration import curve_errors
 from divtool.numerics.exactsum import ExactSum, rounded
 from divtool.numerics.temperature import Search, leads, slopes
-from divtool.options import Measuring, Reading, Running, option, pick
+from divtool.options import Measuring, Reading, Running, option, parse_rows, pick
 from divtool.registry import suggestion
 
 _MOST_PASSES = 200
@@ -40,7 +42,11 @@ class Tempering:
         None, "Another file of the model: what the temperature does to it is shown as well.", metavar="TEST"
     )
     apply_labels: str | None = option(
-        None, "The labels of that file, unless they are in it (as with --label-col).", metavar="LABELS"
+        None, "The labels of that file, unless they are in it (as with --label-col) or it is the fitted file again.",
+        metavar="LABELS",
+    )  # fmt: skip
+    apply_rows: str | None = option(
+        None, "Only these rows of that file; --rows are those of the file that is fitted.", metavar="A:B"
     )
     bins: int = option(15, "Bins (of equal width) of the expected calibration error.", metavar="N", least=1, most=65536)
 
@@ -121,10 +127,14 @@ def temperature_result(
     operands: Sequence[Any], options: Mapping[str, Any], version: str, progress: Progress | None = None
 ) -> TemperatureResult:
     """Fit it, and show what it does. Raises :class:`InputError` where no temperature is best."""
-    other = _applied_to(options)
+    other = _applied_to(operands, options)
     own = pick(Tempering, {"bins": options.get("bins")})
     groups = (pick(Reading, options), pick(Measuring, options), pick(Running, options))
-    plans = [labelled_plan("temperature", each, *groups) for each in (operands, other) if each]
+    plans = [labelled_plan("temperature", operands, *groups)]
+    if other:
+        # The rows of the fitted file are no rows of another one.
+        reading = replace(groups[0], rows=options.get("apply_rows"))
+        plans.append(labelled_plan("temperature", other, reading, *groups[1:]))
     plans[0], inverse, error, passes = _fitted(plans[0], progress)
     scores: list[tuple[TemperedScores, State]] = []
     try:
@@ -137,8 +147,11 @@ def temperature_result(
             matched=_once(note for plan, state in told for note in (*plan.notes, *about_sums(state))),
             temperature=1.0 / inverse, std_error=error, bins=own.bins, passes=passes,
             results=tuple(score for score, _ in scores),
-            warnings=_once(said for plan, state in told for said in warnings(plan, state)),
-            settings=_settings(groups),
+            warnings=(
+                *_once(said for plan, state in told for said in warnings(plan, state)),
+                *(seen_before(operands[0], other[0], [each for each, _ in scores]) if other else ()),
+            ),
+            settings=_settings(groups, options.get("apply_rows")),
         )  # fmt: skip
     finally:
         for each in plans:
@@ -149,22 +162,35 @@ def _once(said: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(said))
 
 
-def _applied_to(options: Mapping[str, Any]) -> list[Any]:
-    """The other file and its labels. Raises :class:`UsageError` for options that there are not, or do not fit."""
+def _applied_to(operands: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
+    """The other file and its labels; those of the fitted file where it is the same one again. Raises
+    :class:`UsageError` for options that there are not, or do not fit."""
     known = [*READING, "ignore_index", *RUNNING, *Tempering.__dataclass_fields__]
     for name in options:
         if name not in known:
             raise UsageError(f'temperature has no option "{name}"', hint=suggestion(name, known))
-    if options.get("apply") is None and options.get("apply_labels") is not None:
-        raise UsageError("--apply-labels are the labels of --apply, which is not given")
-    return [each for each in (options.get("apply"), options.get("apply_labels")) if each is not None]
+    other, labels = options.get("apply"), options.get("apply_labels")
+    if other is None:
+        for name, what in (("apply_labels", "labels"), ("apply_rows", "rows")):
+            if options.get(name) is not None:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} are the {what} of --apply, which is not given",
+                    hint="--apply FILE names it, which may be the fitted file again",
+                )  # fmt: skip
+        return []
+    if options.get("apply_rows") is not None:
+        parse_rows(options["apply_rows"], "--apply-rows")
+    if labels is None and same_file(operands[0], other):
+        return [other, *operands[1:]]
+    return [each for each in (other, labels) if each is not None]
 
 
-def _settings(groups: tuple[Reading, Measuring, Running]) -> dict[str, object]:
+def _settings(groups: tuple[Reading, Measuring, Running], apply_rows: str | None) -> dict[str, object]:
     found = {name: getattr(groups[0], name) for name in ("rows", "vocab", "missing", "join")}
     found["ignore_index"] = groups[1].ignore_index
     defaults = {**vars(Reading()), **vars(Measuring())}
-    return {name: value for name, value in found.items() if value != defaults[name]}
+    changed = {name: value for name, value in found.items() if value != defaults[name]}
+    return changed if apply_rows is None else {**changed, "apply_rows": apply_rows}
 
 
 def _fitted(plan: Plan, progress: Progress | None) -> tuple[Plan, float, float, int]:
@@ -199,7 +225,7 @@ def _refuse_what_has_no_best(plan: Plan, state: Slope) -> None:
     """Refuse files for which the NLL has no least value at a temperature above 0, or none at all."""
     title = plan.inputs[0].title
     if not state.n:
-        raise InputError("there is no row to fit a temperature to", path=title)
+        raise _no_row(plan, "to fit a temperature to")
     if state.first_impossible is not None:
         others = "" if state.impossible == 1 else f" (as have {state.impossible - 1:,} more rows)"
         raise plan.inputs[0].place_of(state.first_impossible).refusal(
@@ -226,13 +252,30 @@ def _scores(
 
     plan, state = folded(plan, empty, partial(_take_scores, temperature), progress)
     before, after = (each.present() for each in state.costs)
-    curves = [each.present()[0].bins for each in state.curves]
+    curves = [each.present()[0] for each in state.curves]
     if not before.n:
         close(plan)
-        raise InputError("there is no row to apply the temperature to", path=plan.inputs[0].title)
-    every, eces = in_all(curves[0]), [rounded(curve_errors(each).expected) for each in curves]
+        raise _no_row(plan, "to apply the temperature to")
+    every, (first, stop) = in_all(curves[0].bins), _read(plan)
+    eces = [rounded(curve_errors(each.bins).expected) for each in curves]
+    counts = state.counts
     scores = TemperedScores(
-        use, plan.inputs[0].title, before.n, state.counts.rows, state.counts.ignored, state.counts.missing,
-        every.hits / every.rows, before.mean, after.mean, before.std_error, after.std_error, *eces,
+        use, plan.inputs[0].title, before.n, counts.rows, counts.ignored, counts.missing,
+        every.hits / every.rows, before.mean, after.mean, before.std_error, after.std_error, eces[0], eces[1],
+        first_row=first, stop_row=stop, reliability_before=reliability_bins(curves[0]),
+        reliability_after=reliability_bins(curves[1]),
     )  # fmt: skip
-    return plan, (scores, state.counts)
+    return plan, (scores, counts)
+
+
+def _read(plan: Plan) -> tuple[int, int]:
+    """The first row of the file that was read, and the one behind the last."""
+    count = plan.inputs[0].count()
+    first, stop = plan.rows or (0, count)
+    return min(first, count), min(stop, count)
+
+
+def _no_row(plan: Plan, what: str) -> InputError:
+    first, stop = _read(plan)
+    asked = f": it has {plan.inputs[0].count():,}, and none of them was asked for" if first == stop else ""
+    return InputError(f"there is no row {what}{asked}", path=plan.inputs[0].title)

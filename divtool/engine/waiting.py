@@ -72,7 +72,7 @@ class Waiting:
         if self.plan.cluster is not None:
             clusters = np.concatenate([_texts(each) for each in self.clusters if each is not None])
         for pairs, places in zip(state.paired, self.plan.paired, strict=True):
-            values = np.stack([columns[place].values for place in places], axis=1)
+            values = np.stack([_counting(columns[place]) for place in places], axis=1)
             shares = columns[places[0]].shares
             if kept is None:
                 pairs.update(rows, values, shares, clusters)
@@ -86,6 +86,11 @@ def scores_of(rows: npt.NDArray[np.int64], column: Column) -> Scores:
     if left is None:
         return Scores(rows, column.values, column.shares)
     return Scores(rows[left], column.values[left], _cut(column.shares, left))
+
+
+def _counting(column: Column) -> npt.NDArray[np.float64]:
+    """The numbers of a measure, NaN where they do not count."""
+    return column.values if column.left is None else np.where(column.left, column.values, np.nan)
 
 
 def _cut(array: Any, rows: Mask) -> Any:

@@ -15,12 +15,12 @@ from divtool.formats.scratch import discard, noted
 
 def check_output(path: str, inputs: Sequence[str]) -> None:
     """Refuse an output that is an input, a folder, or in a folder that cannot be written to."""
-    for each in inputs:
-        with suppress(OSError):
-            if os.path.samefile(path, each):
-                raise UsageError(f"{path}: the output is also an input; inputs are never written")
+    there = os.path.exists(path)
+    for each in (file for name in inputs for file in _meant(name)):
         if os.path.isdir(each) and _is_inside(path, each):
             raise UsageError(f"{path}: the output would be a part of the folder {each}, which is an input")
+        if there and any(_is_same(path, file) for file in _files_of(each)):
+            raise UsageError(f"{path}: the output is also an input; inputs are never written")
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(path):
         raise OutputError(f"{path}: is a folder; expected a file name")
@@ -28,6 +28,35 @@ def check_output(path: str, inputs: Sequence[str]) -> None:
         raise OutputError(f"{path}: the folder {folder} does not exist", hint="make it first")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{path}: no permission to write in the folder {folder}")
+
+
+def _meant(name: str) -> list[str]:
+    """The files and folders of this machine that an operand stands for."""
+    from divtool.formats.opening import is_glob
+
+    if name.lower().startswith("file://"):
+        from urllib.parse import unquote, urlsplit
+
+        return [unquote(urlsplit(name).path)]
+    if is_glob(name):
+        from glob import glob
+
+        return glob(name)
+    return [name]
+
+
+def _files_of(path: str) -> Iterator[str]:
+    """The file, or those of a folder: they may be links to anywhere."""
+    yield path
+    for folder, _, names in os.walk(path):
+        yield from (os.path.join(folder, name) for name in names)
+
+
+def _is_same(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def _is_inside(path: str, folder: str) -> bool:

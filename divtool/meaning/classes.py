@@ -28,7 +28,7 @@ class Matched:
 
 
 def match_classes(sides: Sequence[Side]) -> Matched:
-    """The common order of the classes of one or two sides.
+    """The common order of the classes of all sides.
 
     Named classes are put into natural order, so that the order of a file's columns cannot change a bit of the result.
     Raises :class:`InputError` for another number of classes, or a class on one side only.
@@ -58,9 +58,10 @@ def _common_names(sides: Sequence[Side]) -> list[tuple[str, ...]]:
     for candidates in (short, [bare[0], *short[1:]], [short[0], *bare[1:]]):
         if all(set(own) == set(candidates[0]) for own in candidates):
             return candidates
-    first, second = sides[0], sides[1]
-    only = sorted(set(bare[1]) - set(bare[0]), key=natural) or sorted(set(bare[0]) - set(bare[1]), key=natural)
-    has, lacks = (second.path, first.path) if set(bare[1]) - set(bare[0]) else (first.path, second.path)
+    odd = next(place for place, own in enumerate(bare) if set(own) != set(bare[0]))
+    first, second, own = sides[0], sides[odd], set(bare[odd])
+    only = sorted(own - set(bare[0]), key=natural) or sorted(set(bare[0]) - own, key=natural)
+    has, lacks = (second.path, first.path) if own - set(bare[0]) else (first.path, second.path)
     raise InputError(
         f'the class "{only[0]}" of {has} is not among the classes of {lacks}',
         hint="classes are matched by name: rename the columns, or choose them with --columns",

@@ -70,16 +70,18 @@ def chance_like(name: str) -> bool:
 def decide_matrix(
     header: Header, *, id: int | None, label: int | None, chosen: str | None, first_counts: bool,
     taken: Mapping[int, str] = MappingProxyType({}), least: int = 2, of_two: bool = False,
+    beside: Sequence[Header] = (),
 ) -> Columns:  # fmt: skip
     """The class columns of a table: those asked for, else those of the one field that holds rows of numbers, else
     every numeric column that is not something else by its name.
 
     ``first_counts`` says that the first column counts the rows 0, 1, 2, ... (a saved index); ``taken`` are columns that
-    serve something else, and what; ``least`` columns there must be, or, if ``of_two``, one that speaks of two classes.
+    serve something else, and what; ``least`` columns there must be, or, if ``of_two``, one that speaks of two classes;
+    ``beside`` are the other files of the run, whose columns ``chosen`` may leave out too.
     """
     used = {**taken, **({} if label is None else {label: "label"}), **({} if id is None else {id: "names the rows"})}
     if chosen is not None:
-        named, dropped = chosen_columns(header, chosen, "--columns")
+        named, dropped = chosen_columns(header, chosen, "--columns", beside)
         taken_too = [column for column in named if column in used and column not in dropped]
         if taken_too:
             raise InputError(
@@ -253,7 +255,8 @@ def find_anywhere(headers: Sequence[Header], truth: Sequence[bool], name: str) -
 
 def no_such_column(headers: Sequence[Header], name: str, flag: str) -> InputError:
     """The error for a column that no file has."""
-    known = [header.name(i) for header in headers for i in range(min(header.width, 1000)) if header.names is not None]
+    named = [header for header in headers if header.names is not None]
+    known = list(dict.fromkeys(header.name(i) for header in named for i in range(min(header.width, 1000))))
     return InputError(f'no file has a column "{name}" ({flag})', hint=suggestion(name, known))
 
 

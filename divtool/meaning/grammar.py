@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from divtool.errors import InputError, UsageError
 from divtool.formats.source import Header
@@ -23,20 +24,23 @@ def find_column(header: Header, name: str, option: str) -> int:
     return position
 
 
-def chosen_columns(header: Header, chosen: str, option: str) -> tuple[list[int], set[int]]:
+def chosen_columns(
+    header: Header, chosen: str, option: str, beside: Sequence[Header] = ()
+) -> tuple[list[int], set[int]]:  # fmt: skip
     """The columns that are named, in the order in which they are named, and those left out with ``!``.
 
     A word is a name (or a position where columns have none), the name of a field that holds rows of numbers, a range
-    ``p0-p9``, or a pattern ``/^logit_/`` that is searched for in the names. Raises :class:`InputError` for what no
-    column is called, :class:`UsageError` for a column that is named twice.
+    ``p0-p9``, or a pattern ``/^logit_/`` that is searched for in the names. What is left out need not be
+    in this file if one of those ``beside`` it has it. Raises :class:`InputError` for what no column is called,
+    :class:`UsageError` for a column that is named twice.
     """
     taken: list[int] = []
     dropped: set[int] = set()
     for word in _words(chosen, option):
-        found = _meant(header, word.removeprefix("!"), option)
         if word.startswith("!"):
-            dropped.update(found)
+            dropped.update(_left_out(header, word.removeprefix("!"), option, beside))
             continue
+        found = _meant(header, word, option)
         twice = [column for column in found if column in taken]
         if twice and not word.startswith("/"):
             raise UsageError(f'{option} names the column "{header.name(twice[0])}" twice')
@@ -54,6 +58,25 @@ def _words(chosen: str, option: str) -> list[str]:
     if not words or not all(word.removeprefix("!") for word in words) or chosen.rstrip().endswith(","):
         raise UsageError(f'{option} "{chosen}": expected names, separated by commas: a,b or p0-p9 or /^p/ or !id')
     return words
+
+
+def _left_out(header: Header, word: str, option: str, beside: Sequence[Header]) -> list[int]:
+    """The columns of a word that leaves them out; none where it means columns of another file, none of which is here:
+    of a range of which only a part is here nobody knows what was meant."""
+    try:
+        return _meant(header, word, option)
+    except InputError:
+        elsewhere = [name for other in beside for name in _names_meant(other, word, option)]
+        if elsewhere and not any(header.find(name) is not None for name in elsewhere):
+            return []
+        raise
+
+
+def _names_meant(header: Header, word: str, option: str) -> list[str]:
+    try:
+        return [header.name(column) for column in _meant(header, word, option)]
+    except InputError:
+        return []
 
 
 def _meant(header: Header, word: str, option: str) -> list[int]:

@@ -48,7 +48,7 @@ def kl_word_for_word(p: Matrix, t: Matrix) -> Rows:
     shortcut=kl_at_once,
     plain=kl_word_for_word,
     loose=kl_of_any_rows,
-    also=("reverse-kl", "relative-entropy", "kld", "kl-div", "kullback-leibler", "kldiv", "rel-entr"),
+    also=("relative-entropy", "kld", "kl-div", "kullback-leibler", "kldiv", "rel-entr"),
 )
 def kullback_leibler(p: Matrix, q: Matrix, t: Matrix) -> Rows:
     """Kullback-Leibler divergence of a model from a reference.

@@ -4,6 +4,7 @@ chart, records for programs."""
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -11,7 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from divtool.findings import (
+from divtool.calibrated import (
     CalibrationFigure,
     CalibrationResult,
     ReliabilityBin,
@@ -19,13 +20,14 @@ from divtool.findings import (
     TemperedScores,
 )
 from divtool.reports.bars import marked_bar
+from divtool.reports.narrow import Row, head_of, leave_out, left_out, table_width
 from divtool.reports.plain import input_record
 from divtool.reports.records import document, report
 from divtool.reports.safetext import safe
 from divtool.reports.table import drawn, header_lines, number
 from divtool.result import InputReport
 
-_GAP, _NARROWEST_BAR, _WIDEST_BAR = 2, 8, 40
+_GAP, _NARROWEST_BAR, _WIDEST_BAR = 2, 16, 40
 # So many bins are listed as they are; of more, those that hold something, up to so many.
 _MOST_BINS = 30
 _COLUMNS = ("ece", "mce", "rmsce", "ece-debiased", "rmsce-debiased")
@@ -36,10 +38,14 @@ def render_calibration(
 ) -> str | bytes:
     """The result in one of the forms of :data:`divtool.options.REPORTS`; ``ascii_only``: the chart has no other signs.
 
-    ``digits``, ``terminal`` and ``ascii_only`` matter to the table alone.
+    ``terminal`` and ``ascii_only`` matter to the table alone, ``digits`` to the table and the page.
     """
     if form == "table":
         return drawn(lambda width: _pieces(result, digits, width, ascii_only=ascii_only), terminal=terminal)
+    if form == "html":
+        from divtool.reports.calibrationpage import calibration_page
+
+        return calibration_page(result, digits=digits)
     if form == "json":
         said = {name: value for name, value in asdict(result).items() if name not in ("version", "inputs", "results")}
         return document(
@@ -71,9 +77,9 @@ def _pieces(result: CalibrationResult, digits: int, width: int, *, ascii_only: b
     first = result.results[0]
     head = Text(f"{first.title}   ", "bold").append(number(first.value, digits), "bold cyan")
     pieces += [head, Text(_basis(result), "dim"), Text("")]
-    others = [each for each in result.results if each.family != "the model" and "Brier" not in each.family]
-    pieces += _plain([each for each in result.results if each not in others], digits)
-    pieces += _errors(others, digits) if len(others) > 1 else []
+    others = [each for each in result.results if is_error(each)]
+    pieces += _plain([each for each in result.results if each not in others], digits, width)
+    pieces += _errors(others, digits, width) if len(others) > 1 else []
     pieces += _curve(result, digits, width, ascii_only=ascii_only)
     if result.gates:
         # Imported where a run was held to something: the tables of measures draw their gates there.
@@ -90,43 +96,73 @@ def _basis(result: CalibrationResult) -> str:
     return f"{safe(of, 120)}, over {result.n:,} row{'' if result.n == 1 else 's'}{asides}; {result.bins:,} bins"
 
 
-def _grid(columns: Sequence[str], left: Sequence[str] = ()) -> Table:
+def _table(rows: Sequence[Row], shown: Sequence[str], left: Sequence[str], coloured: Sequence[str] = ()) -> Table:
+    """Cells in columns of which some stand at the left; nothing is broken or cut."""
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
-    for name in columns:
-        table.add_column(name, justify="left" if name in left else "right", no_wrap=name not in left, overflow="fold")
+    for name in shown:
+        table.add_column(head_of(rows, name), justify="left" if name in left else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(row[name], "cyan" if name in coloured else "") for name in shown))
     return table
 
 
-def _plain(figures: Sequence[CalibrationFigure], digits: int) -> list[RenderableType]:
+def _plain(figures: Sequence[CalibrationFigure], digits: int, width: int) -> list[RenderableType]:
     """The figures that are no calibration errors, a line each."""
     if not figures:
         return []
+    rows = [
+        {"": each.title, "value": number(each.value, digits),
+         "+-": "" if each.std_error is None else f"+- {number(each.std_error, min(digits, 3))}",
+         "unit": "" if each.unit == "1" else each.unit}
+        for each in figures
+    ]  # fmt: skip
+    shown = [*rows[0]]
+    hidden = leave_out(rows, shown, width, ("+-",), _GAP)
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, show_header=False)
-    table.add_column(overflow="fold")
-    for _ in range(2):
-        table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
-    for each in figures:
-        error = "" if each.std_error is None else f"+- {number(each.std_error, min(digits, 3))}"
-        unit = "" if each.unit == "1" else each.unit
-        table.add_row(each.title, Text(number(each.value, digits), "cyan"), Text(error, "dim"), unit)
-    return [table, Text("")]
+    for name in shown:
+        table.add_column(justify="right" if name in ("value", "+-") else "left", no_wrap=name != "", overflow="fold")
+    styles = {"value": "cyan", "+-": "dim"}
+    for row in rows:
+        table.add_row(*(Text(row[name], styles.get(name, "")) for name in shown))
+    return [table, *left_out(hidden), Text("")]
 
 
-def _errors(figures: Sequence[CalibrationFigure], digits: int) -> list[RenderableType]:
-    """The calibration errors: a line for each way of binning, a column for each norm."""
-    rows: dict[str, dict[str, str]] = {}
+def is_error(each: CalibrationFigure) -> bool:
+    """Whether it is a calibration error, of one binning or another."""
+    return each.family != "the model" and "Brier" not in each.family
+
+
+def error_rows(figures: Sequence[CalibrationFigure]) -> tuple[list[str], dict[str, dict[str, CalibrationFigure]]]:
+    """The calibration errors in lines: the norms that there are, and those of each way of binning."""
+    rows: dict[str, dict[str, CalibrationFigure]] = {}
     for each in figures:
         plain = each.name.removeprefix("classwise-").replace("-mass", "")
-        rows.setdefault(each.family, {})[plain] = number(each.value, min(digits, 6))
-    shown = [name for name in _COLUMNS if any(name in row for row in rows.values())]
-    table = _grid(["calibration error of", *(_said(name) for name in shown)], left=("calibration error of",))
-    for family, row in rows.items():
-        table.add_row(family, *(Text(row.get(name, ""), "cyan") for name in shown))
-    return [table, Text("")]
+        rows.setdefault(each.family, {})[plain] = each
+    return [name for name in _COLUMNS if any(name in row for row in rows.values())], rows
 
 
-def _said(name: str) -> str:
+def _errors(figures: Sequence[CalibrationFigure], digits: int, width: int) -> list[RenderableType]:
+    """The calibration errors: a line for each way of binning, a column for each norm."""
+    names, found = error_rows(figures)
+    rows = [
+        {_ERRORS: family, **{norm_said(name): _shown(row.get(name), min(digits, 6)) for name in names}}
+        for family, row in found.items()
+    ]
+    shown = [_ERRORS, *map(norm_said, names)]
+    hidden = leave_out(rows, shown, width, [*reversed(shown[1:])], _GAP)
+    return [_table(rows, shown, (_ERRORS,), shown[1:]), *left_out(hidden), Text("")]
+
+
+def _shown(each: CalibrationFigure | None, digits: int) -> str:
+    return "" if each is None else number(each.value, digits)
+
+
+def norm_said(name: str) -> str:
+    """The norm of a calibration error as the head of a column.
+
+    >>> norm_said("ece-debiased")
+    'ECE debiased'
+    """
     kind, _, debiased = name.partition("-")
     return kind.upper() + (f" {debiased}" if debiased else "")
 
@@ -137,38 +173,57 @@ def _curve(result: CalibrationResult, digits: int, width: int, *, ascii_only: bo
     if len(bins) > _MOST_BINS:
         bins = tuple(each for each in bins if each.rows)
     more = len(bins) - _MOST_BINS
-    few = min(digits, 4)
-    rows = [_line(each, few) for each in bins[:_MOST_BINS]]
-    sizes = [max(map(len, column)) for column in zip(*rows, _HEAD, strict=True)]
-    room = min(_WIDEST_BAR, width - sum(sizes) - _GAP * len(_HEAD))
-    mark = "|" if ascii_only else "\u2502"
+    rows: list[Row] = [_line(each, min(digits, 4)) for each in bins[:_MOST_BINS]]
+    shown = [*rows[0]]
+    # The chart says what the gap is; without room for it, columns are all that there is.
+    hidden = leave_out(rows, shown, width - _NARROWEST_BAR - _GAP, ("+-", "gap"), _GAP)
+    room = min(_WIDEST_BAR, width - table_width(rows, shown, _GAP) - _GAP)
     charted = room >= _NARROWEST_BAR
-    table = _grid([*_HEAD, *([f"accuracy {'#' if ascii_only else chr(0x2588)}, confidence {mark}"] if charted else [])],
-                  left=("(from, to]",))  # fmt: skip
+    if not charted:
+        shown = [*rows[0]]
+        hidden = ["chart", *leave_out(rows, shown, width, ("+-", "gap", "rows", "confidence"), _GAP)]
+    below = [f"and {more:,} more bins (-f json lists all)"] if more > 0 else []
+    below += [f"not shown: {', '.join(hidden)} (a wider screen, or -f json)"] if hidden else []
     if charted:
-        table.columns[-1].justify, table.columns[-1].no_wrap = "left", True
+        legend = "accuracy #, confidence |" if ascii_only else "accuracy \u2588, confidence \u2502"
+        rows = _with_chart(rows, bins, room, legend, ascii_only=ascii_only)
+        shown.append(_CHART)
+        below = [legend] * (len(legend) > room) + below
+    return [_table(rows, shown, (_SPAN, _CHART), (_CHART,)), *(Text(line, "dim") for line in below)]
+
+
+def _with_chart(
+    rows: Sequence[Row], bins: Sequence[ReliabilityBin], room: int, legend: str, *, ascii_only: bool
+) -> list[Row]:
+    """The rows with a bar each, ``room`` cells wide; the legend stands above them where it is no longer than that."""
+    head = legend if len(legend) <= room else ""
+    charted: list[Row] = []
     for each, row in zip(bins, rows, strict=False):
         bar = ""
         if each.accuracy is not None and each.confidence is not None:
-            bar = marked_bar(each.accuracy * room, each.confidence * room, mark, room, ascii_only=ascii_only)
-        table.add_row(*row, *([Text(bar, "cyan")] if charted else []))
-    said = f"and {more:,} more bins (-f json lists all)"
-    return [table, *([Text(said, "dim")] if more > 0 else [])]
+            bar = marked_bar(each.accuracy * room, each.confidence * room, legend[-1], room, ascii_only=ascii_only)
+        charted.append({**row, _CHART: bar, f"{_CHART} head": head})
+    return charted
 
 
-_HEAD = ("(from, to]", "rows", "confidence", "accuracy", "gap", "+-")
+_ERRORS, _SPAN, _CHART = "calibration error of", "(from, to]", "chart"
 
 
-def _line(each: ReliabilityBin, digits: int) -> list[str]:
-    numbers = (each.confidence, each.accuracy, each.gap, each.std_error)
+def _line(each: ReliabilityBin, digits: int) -> Row:
+    numbers = {"confidence": each.confidence, "accuracy": each.accuracy, "gap": each.gap, "+-": each.std_error}
     span = f"{number(each.low, digits)} - {number(each.high, digits)}"
-    return [span, f"{each.rows:,}", *("" if value is None else number(value, digits) for value in numbers)]
+    said = {name: "" if value is None else number(value, digits) for name, value in numbers.items()}
+    return {_SPAN: span, "rows": f"{each.rows:,}", **said}
 
 
 def render_temperature(result: TemperatureResult, form: str, *, digits: int = 7, terminal: bool = False) -> str | bytes:
     """The result in one of the forms of :data:`divtool.options.REPORTS`."""
     if form == "table":
         return drawn(lambda width: _tempered(result, digits, width), terminal=terminal)
+    if form == "html":
+        from divtool.reports.calibrationpage import temperature_page
+
+        return temperature_page(result, digits=digits)
     if form == "json":
         return document(
             result.version, "temperature", settings=dict(result.settings), inputs=inputs_said(result.inputs),
@@ -176,27 +231,92 @@ def render_temperature(result: TemperatureResult, form: str, *, digits: int = 7,
             bins=result.bins, passes=result.passes, results=[asdict(each) for each in result.results],
             warnings=list(result.warnings),
         )  # fmt: skip
-    records = [{"temperature": result.temperature, "std_error": result.std_error, **asdict(each)}
+    records = [{"temperature": result.temperature, "std_error": result.std_error, **_flat(each)}
                for each in result.results]  # fmt: skip
     return report(records, form, title="Temperature", inputs=result.inputs, notes=result.warnings)
 
 
+def _flat(each: TemperedScores) -> dict[str, object]:
+    return {name: value for name, value in asdict(each).items() if not name.startswith("reliability_")}
+
+
 def _tempered(result: TemperatureResult, digits: int, width: int) -> list[RenderableType]:
-    pieces = [*header_lines(result.inputs, result.matched, width), Text("")]
+    # A file that is fitted and applied to is one file.
+    pieces = [*header_lines(tuple(dict.fromkeys(result.inputs)), result.matched, width), Text("")]
     head = Text("Temperature   ", "bold").append(number(result.temperature, digits), "bold cyan")
     pieces.append(head.append(f" +- {number(result.std_error, min(digits, 3))}", "not bold"))
+    pieces.append(Text(temperature_said(result), "dim"))
+    pieces += [*map(Text, _packed(tempering(result), width)), Text("")]
+    pieces += [Text(f"{use_said(each):<{_USE}}  {rows_said(each)}") for each in result.results]
+    rows = [_scores(each, min(digits, 6)) for each in result.results]
+    shown = [name for name in rows[0] if not name.endswith(" head")]
+    hidden = leave_out(rows, shown, width, ("accuracy", "n", "ECE", "ECE after", "NLL (nats)", "NLL after"), _GAP)
+    said = left_out([each for each in hidden if each != "->"])
+    return [*pieces, Text(""), _table(rows, shown, ("",)), *said]
+
+
+def _packed(words: Sequence[str], width: int) -> list[str]:
+    """A command in lines that a shell takes for one, none broken within a word."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(word) + 3 <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"{'    ' if lines else '  '}{word}")
+    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+
+
+_USE = len("applied to")
+
+
+def use_said(each: TemperedScores) -> str:
+    """What a file was to the temperature."""
+    return "fitted on" if each.use == "fit" else "applied to"
+
+
+def rows_said(each: TemperedScores) -> str:
+    """The file and which of its rows, as ``--rows`` takes them."""
+    return f"{safe(os.path.basename(each.path), 200)}, rows {each.first_row}:{each.stop_row}"
+
+
+def temperature_said(result: TemperatureResult) -> str:
+    """Which way the model errs, and what applies the temperature."""
     way = "too sure of itself" if result.temperature > 1.0 else "not sure enough of itself"
-    verb = "divtool temper" if result.inputs[0].kind in ("probs", "counts") else "divtool ce"
-    pieces += [Text(f"the model is {way}; {verb} -T {result.temperature!r} applies it", "dim"), Text("")]
-    table = _grid(("", "rows", "accuracy", "NLL (nats)", "->", "ECE", "-> "), left=("",))
-    for each in result.results:
-        table.add_row(*_scores(each, digits))
-    return [*pieces, table]
+    if not _of_probabilities(result):
+        return f"the model is {way}; divtool ce -T {result.temperature!r} applies it"
+    if tempering(result):
+        return f"the model is {way}; this applies it to its probabilities (p^(1/T) made to sum to 1):"
+    return f"the model is {way}; divtool temper applies it to a table with a column for each class (1 - p and p)"
 
 
-def _scores(each: TemperedScores, digits: int) -> list[str]:
-    few = min(digits, 6)
-    use = "fitted on" if each.use == "fit" else "applied to"
-    numbers = (each.accuracy, each.nll_before, each.nll_after, each.ece_before, each.ece_after)
-    name = safe(os.path.basename(each.path), 40)
-    return [f"{use} {name}", f"{each.n:,}", *(number(value, few) for value in numbers)]
+def _of_probabilities(result: TemperatureResult) -> bool:
+    return _last_predictions(result).kind in ("probs", "counts")
+
+
+def _last_predictions(result: TemperatureResult) -> InputReport:
+    """Those the temperature is applied to; those it was fitted on, if there are no others."""
+    return [each for each in result.inputs if each.roles[:1] == ("q",)][-1]
+
+
+def tempering(result: TemperatureResult) -> tuple[str, ...]:
+    """The words of the command that applies the temperature to a table of probabilities; none for logits, which every
+    measure takes with ``-T``, and for a single column."""
+    table = _last_predictions(result)
+    if not _of_probabilities(result) or table.columns - len(table.excluded) == 1:
+        return ()
+    path = shlex.quote(safe(table.path, 4096))
+    given = ("--given counts",) if table.kind == "counts" else ()
+    # A text keeps ids and names of classes, by which the labels are matched.
+    suffix = table.format if table.format in ("csv", "jsonl", "parquet") else "npy"
+    return ("divtool temper", path, *given, f"-T {result.temperature!r}", f"-o tempered.{suffix}")
+
+
+def _scores(each: TemperedScores, digits: int) -> dict[str, str]:
+    def shown(value: float) -> str:
+        return number(value, digits)
+
+    return {
+        "": use_said(each), "n": f"{each.n:,}", "accuracy": shown(each.accuracy),
+        "NLL (nats)": shown(each.nll_before), "NLL after": shown(each.nll_after), "NLL after head": "->",
+        "ECE": shown(each.ece_before), "ECE after": shown(each.ece_after), "ECE after head": "->",
+    }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rich.console import RenderableType
@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from divtool.reports.charts import error_bar
+from divtool.reports.narrow import Row, head_of, leave_out, left_out, table_width
 from divtool.reports.ranked import Entry, Ranking, alike, bounds, percent, signed
 from divtool.reports.safetext import safe
-from divtool.reports.scales import scale_of
+from divtool.reports.scales import Scale, scale_of
 from divtool.reports.table import header_lines
-from divtool.reports.wording import basis_said, number, oddities, towards_each
+from divtool.reports.wording import basis_said, bound_said, number, oddities, towards_each
 from divtool.result import InputReport, Result
 
 _GAP, _FEW = 2, 3
@@ -26,8 +27,6 @@ _LEAST_WANTED = ("interval", "difference", "+-")
 _LEAST_WANTED_SPREAD = ("min", "p90", "p95", "p99.9", "p99", "row", "median")
 _STYLES = {"value": "bold cyan", "chart": "cyan", "interval": "dim", "": "dim", "row": "dim"}
 _LEFT = ("candidate", "chart", "")
-
-Row = Mapping[str, str]
 
 
 def candidate_pieces(
@@ -77,16 +76,21 @@ def _ranking(ranking: Ranking, digits: int, width: int, *, ascii_only: bool) -> 
     shown = [name for name in rows[0] if any(row[name] for row in rows) and not name.endswith(" head")]
     beside = [{**row, **other} for row, other in zip(rows, others, strict=True)]
     together = [*shown, *others[0]]
-    if others[0] and _width(beside, together) + _NARROWEST_CHART + _GAP <= width:
+    if others[0] and table_width(beside, together, _GAP) + _NARROWEST_CHART + _GAP <= width:
         rows, shown, others = beside, together, []
-    hidden = _fitted(rows, shown, width, _LEAST_WANTED)
-    rows, shown = _with_chart(ranking, rows, shown, width, ascii_only=ascii_only)
-    pieces: list[RenderableType] = [_table(rows, shown), *_not_shown(hidden)]
+    hidden = leave_out(rows, shown, width, _LEAST_WANTED, _GAP)
+    scale = _chart_scale(ranking)
+    room = min(_WIDEST_CHART, width - table_width(rows, shown, _GAP) - _GAP)
+    if scale is not None and room >= _NARROWEST_CHART:
+        rows, shown = _with_chart(ranking, scale, rows, shown, room, ascii_only=ascii_only)
+    elif scale is not None:
+        hidden.append("chart")
+    pieces: list[RenderableType] = [_table(rows, shown), *left_out(hidden)]
     if others and others[0]:
         below = [{"candidate": row["candidate"], **other} for row, other in zip(rows, others, strict=True)]
         shown = list(below[0])
-        hidden = _fitted(below, shown, width, [*reversed(shown[1:])])
-        pieces += [Text(""), _table(below, shown), *_not_shown(hidden)]
+        hidden = leave_out(below, shown, width, [*reversed(shown[1:])], _GAP)
+        pieces += [Text(""), _table(below, shown), *left_out(hidden)]
     return pieces
 
 
@@ -99,7 +103,7 @@ def _ranked_rows(ranking: Ranking, digits: int) -> list[dict[str, str]]:
             "#": str(each.rank or ""), "candidate": each.name, "value": value, "value head": label,
             "+-": "" if each.main.std_error is None else number(each.main.std_error, few),
             "difference": next(apart) if each.difference else "", "interval": _interval(each, few),
-            "": "best" if each.best and not each.tied else "tied" if each.tied else "",
+            "": each.standing,
         }
         for each, value in zip(ranking.entries, values, strict=True)
     ]  # fmt: skip
@@ -122,18 +126,25 @@ def _other_rows(ranking: Ranking, digits: int) -> list[dict[str, str]]:
     return [{name: column[i] for name, column in columns.items()} for i in range(len(ranking.entries))]
 
 
+def _chart_scale(ranking: Ranking) -> Scale | None:
+    """The axis of the chart; None where there is nothing to compare."""
+    if len(ranking.entries) == 1:
+        return None
+    ends = [end for pair in _reach(ranking) if pair for end in pair]
+    return scale_of([*(each.main.value for each in ranking.entries), *ends])
+
+
+def _reach(ranking: Ranking) -> list[tuple[float, float] | None]:
+    return [bounds(each.main, ranking.level) for each in ranking.entries]
+
+
 def _with_chart(
-    ranking: Ranking, rows: list[dict[str, str]], shown: list[str], width: int, *, ascii_only: bool
+    ranking: Ranking, scale: Scale, rows: list[dict[str, str]], shown: list[str], room: int, *, ascii_only: bool
 ) -> tuple[list[dict[str, str]], list[str]]:
-    """The rows with a chart of the values and their intervals behind them, as wide as there is room."""
-    room = min(_WIDEST_CHART, width - _width(rows, shown) - _GAP)
-    reach = [bounds(each.main, ranking.level) for each in ranking.entries]
-    scale = scale_of([each.main.value for each in ranking.entries] + [end for pair in reach if pair for end in pair])
-    if room < _NARROWEST_CHART or scale is None or len(ranking.entries) == 1:
-        return rows, shown
+    """The rows with a chart of the values and their intervals behind them, ``room`` cells wide."""
     charts = [
         error_bar(scale, each.main.value, pair, room, ascii_only=ascii_only)
-        for each, pair in zip(ranking.entries, reach, strict=True)
+        for each, pair in zip(ranking.entries, _reach(ranking), strict=True)
     ]
     place = shown.index("+-" if "+-" in shown else "value") + 1
     head = "log scale" if scale.logarithmic else f"{percent(ranking.level)} interval"
@@ -141,35 +152,10 @@ def _with_chart(
     return [{**row, "chart": chart, "chart head": head[:room]} for row, chart in zip(rows, charts, strict=True)], shown
 
 
-def _width(rows: Sequence[Row], shown: Sequence[str]) -> int:
-    return sum(max(len(_head(rows, name)), *(len(row[name]) for row in rows)) + _GAP for name in shown) - _GAP
-
-
-def _head(rows: Sequence[Row], name: str) -> str:
-    """What stands above a column: its name, unless the rows say otherwise."""
-    return rows[0].get(f"{name} head", name)
-
-
-def _fitted(rows: Sequence[Row], shown: list[str], width: int, least_wanted: Sequence[str]) -> list[str]:
-    """Take columns out of ``shown`` until the rest fits; the names of those that went."""
-    hidden = []
-    for name in least_wanted:
-        if _width(rows, shown) <= width:
-            break
-        if name in shown:
-            shown.remove(name)
-            hidden.append(name)
-    return hidden
-
-
-def _not_shown(hidden: Sequence[str]) -> list[RenderableType]:
-    return [Text(f"not shown: {', '.join(hidden)} (a wider screen, or -f tsv)", "dim")] if hidden else []
-
-
 def _table(rows: Sequence[Row], shown: Sequence[str]) -> Table:
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
     for name in shown:
-        head = _head(rows, name)
+        head = head_of(rows, name)
         table.add_column(head, justify="left" if name in _LEFT else "right", no_wrap=name != "candidate",
                          overflow="fold")  # fmt: skip
     for place, row in enumerate(rows):
@@ -191,12 +177,12 @@ def _spread(ranking: Ranking, digits: int, width: int) -> list[RenderableType]:
         for i, each in enumerate(entries)
     ]
     shown = list(rows[0])
-    hidden = _fitted(rows, shown, width, _LEAST_WANTED_SPREAD)
-    left_out = len(ranking.entries) - len(entries)
-    more = [Text(f"and {left_out} more candidates (-f tsv has all)", "dim")] if left_out > 0 else []
+    hidden = leave_out(rows, shown, width, _LEAST_WANTED_SPREAD, _GAP)
+    beyond = len(ranking.entries) - len(entries)
+    more = [Text(f"and {beyond} more candidates (-f tsv has all)", "dim")] if beyond > 0 else []
     bound = max(each.main.quantile_bound for each in entries)
-    rough = [Text(f"quantiles to within a relative {bound:.1g}", "dim")] if bound else []
-    return [_spread_table(rows, shown), *_not_shown(hidden), *more, *rough]
+    rough = [Text(bound_said(bound), "dim")] if bound else []
+    return [_spread_table(rows, shown), *left_out(hidden), *more, *rough]
 
 
 def _spread_table(rows: Sequence[Row], shown: Sequence[str]) -> Table:

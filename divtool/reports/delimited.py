@@ -26,7 +26,7 @@ def _line(each: MeasureResult, result: Result) -> Record:
     worst = {"worst_rows": " ".join(str(row.row) for row in each.worst)} if len(each.worst) > 1 else {}
     if not result.candidates:
         return {**grouped, **record(each), **worst}
-    return {**grouped, "candidate": each.candidate, **record(each), **_standing(each, result.verdict), **worst}
+    return {**grouped, "candidate": each.candidate, **record(each), **worst, **_standing(each, result.verdict)}
 
 
 def _standing(each: MeasureResult, verdict: Verdict | None) -> Record:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from divtool.reports.htmlgroups import groups_html
 from divtool.reports.htmlparts import (
     chance,
     definitions,
-    exact,
     exact_column,
     gates_html,
-    groups_html,
     inputs_html,
     measures_table,
     others_table,
     spread_table,
     worst_html,
 )
-from divtool.reports.page import Cell, escaped, figure, listed, page, paragraph, table_html
+from divtool.reports.names import told_apart
+from divtool.reports.page import Cell, escaped, exact, figure, listed, page, paragraph, table_html
 from divtool.reports.ranked import Entry, Ranking, percent, ranking_of
 from divtool.reports.svgranking import ranking_picture, series
 from divtool.reports.svgspread import Spread, histograms, quantile_curves
-from divtool.reports.wording import basis_said, directed, number, towards_each
+from divtool.reports.wording import basis_said, bound_said, directed, number, towards_each
 from divtool.result import MeasureResult, Result
 
 _MOST_HISTOGRAMS, _MOST_BOTH = 24, 3
@@ -39,12 +39,12 @@ def as_html(result: Result, *, digits: int = 7) -> str:
     spreads = _spreads(result, ranking)
     sections = [
         ("" if ranking is None else "Ranking", _ranking(ranking, digits)),
-        ("How the rows are spread", _spread(spreads, main) + (spread_table(ranking, digits) if ranking else "")),
+        ("How the rows are spread", _spread(spreads, main) + _quantiles(result, ranking, digits)),
         ("Where it goes wrong", groups_html(result, ranking, digits) + worst_html(result, ranking, digits)),
         ("Other measures", others_table(ranking, digits))
         if ranking
         else ("Measures", measures_table(result.results, digits)),
-        ("Thresholds", gates_html(result.gates)),
+        ("Conditions (--fail-if)", gates_html(result.gates)),
         *_about(result),
     ]
     return page(_title(main, result), sections, lead=_lead(main, result, digits))
@@ -70,7 +70,8 @@ def _lead(main: MeasureResult, result: Result, digits: int) -> str:
     failed = [each for each in result.gates if each.failed]
     held = len(result.gates)
     if held:
-        told = f"{len(failed)} of {held} thresholds failed" if failed else f"all {held} thresholds passed"
+        told = f"FAILED: {len(failed)} of {held} --fail-if conditions came true"
+        told = told if failed else f"passed: none of {held} --fail-if conditions came true"
         said += paragraph(told, "bad strong" if failed else "good strong")
     return said + paragraph(basis_said(main, result), "dim") + notes
 
@@ -85,18 +86,31 @@ def _ranking(ranking: Ranking | None, digits: int) -> str:
             f" Right: how far each is above the best over the same rows, with the {level} interval of that difference; "
             "a hollow point is tied with the best: its interval holds 0."
         )
-    return figure(ranking_picture(ranking, digits), caption) + _ranking_table(ranking, digits)
+    return figure(ranking_picture(ranking, digits), caption) + _ranking_table(ranking, digits) + _tests_table(ranking)
 
 
 def _ranking_table(ranking: Ranking, digits: int) -> str:
-    """The numbers of the picture, and the tests."""
+    """The numbers of the picture."""
     label = ranking.label + (f" ({ranking.best.main.unit})" if ranking.best.main.unit != "1" else "")
     values = exact_column([each.main.value for each in ranking.entries], digits, "strong")
     rows = [_ranking_row(each, value, digits) for each, value in zip(ranking.entries, values, strict=True)]
-    head = ["#", "candidate", label, "standard error", "difference", "low", "high", "p, sign test", "p, permuted", ""]
-    kept = [i for i, name in enumerate(head) if i in (1, 2) or any(_shown(row[i]) for row in rows)]
-    numeric = [place for place, i in enumerate(kept) if i not in (1, len(head) - 1)]
-    return table_html([head[i] for i in kept], [[row[i] for i in kept] for row in rows], numeric)
+    head = ["#", "candidate", label, "\u00b1", "difference", f"its {percent(ranking.level)} interval", ""]
+    return _filled(head, rows, (0, 2, 3, 4, 5))
+
+
+def _filled(
+    head: Sequence[str], rows: Sequence[Sequence[str | Cell]], numeric: Sequence[int], caption: str = ""
+) -> str:
+    """A table without the columns in which nothing stands."""
+    kept = [i for i, _ in enumerate(head) if any(_shown(row[i]) for row in rows)]
+    right = [place for place, i in enumerate(kept) if i in numeric]
+    return table_html(
+        [head[i] for i in kept],
+        [[row[i] for i in kept] for row in rows],
+        right,
+        caption=caption,
+        sticky=head[0] == "candidate",
+    )
 
 
 def _shown(cell: str | Cell) -> str:
@@ -105,16 +119,37 @@ def _shown(cell: str | Cell) -> str:
 
 def _ranking_row(each: Entry, value: Cell, digits: int) -> Sequence[str | Cell]:
     apart, main = each.difference, each.main
-    tests = [Cell("")] * 5
-    if apart is not None:
-        tests = [exact(value, 4) for value in (apart.value, apart.low, apart.high)]
-        tests += [chance(apart.p_sign), chance(apart.p_permutation)]
     return [
         str(each.rank or ""), Cell(each.name, each.candidate, "name strong" if each.best else "name"), value,
-        exact(main.std_error, min(digits, 3)),
-        *tests,
-        Cell("tied" if each.tied else "best" if each.best else "", style="dim"),
+        exact(main.std_error, min(digits, 3)), exact(None if apart is None else apart.value, 4),
+        _interval(*((None, None) if apart is None else (apart.low, apart.high))), Cell(each.standing, style="dim"),
     ]  # fmt: skip
+
+
+def _interval(low: float | None, high: float | None) -> Cell:
+    if low is None or high is None:
+        return Cell("")
+    return Cell(f"{number(low, 4)} to {number(high, 4)}", f"{low!r} to {high!r}")
+
+
+def _tests_table(ranking: Ranking) -> str:
+    """Whether chance explains the differences: in how many rows each is above the best, and p-values."""
+    found = [(each, each.difference) for each in ranking.entries if each.difference is not None]
+    if not found:
+        return ""
+    rows: list[Sequence[str | Cell]] = [
+        [
+            Cell(each.name, each.candidate, "name"), f"{apart.above:,}", f"{apart.below:,}", f"{apart.equal:,}",
+            chance(apart.p_sign), chance(apart.p_permutation), _interval(apart.boot_low, apart.boot_high),
+            f"{apart.left_out:,}" if apart.left_out else "",
+        ]
+        for each, apart in found
+    ]  # fmt: skip
+    head = ["candidate", "higher", "lower", "equal", "p, sign test", "p, permuted", "bootstrap interval", "left out"]
+    clustered = ranking.best.main.units == "clusters"
+    what = "clusters of rows" if clustered else "rows"
+    caption = f"In how many {what} each is higher or lower than {ranking.best.name}, and tests of that difference"
+    return _filled(head, rows, range(1, len(head)), caption)
 
 
 def _spreads(result: Result, ranking: Ranking | None) -> list[Spread]:
@@ -123,7 +158,10 @@ def _spreads(result: Result, ranking: Ranking | None) -> list[Spread]:
         main = result.results[0]
         named = [("", main, {each.name: each for each in result.results})]
     else:
-        named = [(entry.name, entry.main, dict(entry.others)) for entry in ranking.entries[:_MOST_HISTOGRAMS]]
+        drawn = ranking.entries[:_MOST_HISTOGRAMS]
+        both = len(drawn) <= _MOST_BOTH and f"{ranking.label}_reversed" in ranking.others
+        names = told_apart([entry.name for entry in drawn], 22 if both else 28)
+        named = [(name, entry.main, dict(entry.others)) for name, entry in zip(names, drawn, strict=True)]
     found = []
     for place, (name, main, others) in enumerate(named):
         other = others.get(f"{main.name}_reversed") if len(named) <= _MOST_BOTH else None
@@ -133,6 +171,13 @@ def _spreads(result: Result, ranking: Ranking | None) -> list[Spread]:
             called = f"{name}, reversed" if name else _way(other)
             found.append(Spread(called, other.shape, other.value, series(place if name else 1), dashed=True))
     return found
+
+
+def _quantiles(result: Result, ranking: Ranking | None, digits: int) -> str:
+    """The quantiles of each candidate (those of a single file stand beside its measures), and how exact all are."""
+    bound = max((each.quantile_bound for each in (*result.results, *result.groups)), default=0.0)
+    table = "" if ranking is None else spread_table(ranking, digits)
+    return table + (paragraph(bound_said(bound), "dim") if bound else "")
 
 
 def _way(each: MeasureResult) -> str:
@@ -151,8 +196,9 @@ def _spread(spreads: Sequence[Spread], main: MeasureResult) -> str:
 
 def _about(result: Result) -> list[tuple[str, str]]:
     """What was read, what to know, and how to do it again."""
-    told = {"divtool": f"{result.version} ({result.kernels} kernels)", "command": f"divtool {result.command}"}
-    told |= {name.replace("_", " "): str(value) for name, value in result.settings.items()}
+    told: dict[str, object] = {"divtool": f"{result.version} ({result.kernels} kernels)"}
+    told["command"] = f"divtool {result.command}"
+    told |= {name.replace("_", " "): value for name, value in result.settings.items()}
     return [
         ("What was read", inputs_html(result.inputs, result.matched)),
         ("Warnings", listed(result.warnings, "warn")),

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from divtool.options import Writing
+from divtool.reports.names import told_apart
 from divtool.reports.plain import input_record
 from divtool.reports.records import document, report
 from divtool.reports.safetext import safe
@@ -81,10 +82,11 @@ def _headline(each: Matrix, result: MatrixResult) -> Text:
 
 def _tables(each: Matrix, result: MatrixResult, digits: int, width: int) -> Iterator[Table]:
     """The matrix, cut into so many columns as fit beside the names."""
-    names = [safe(name, _WIDEST_NAME) for name in result.names]
+    names = told_apart(result.names, _WIDEST_NAME)
     cells = [[number(value, digits) for value in row] for row in each.values]
     widths = [max(len(str(j + 1)) + 2, *(len(row[j]) for row in cells)) + 2 for j in range(len(names))]
-    head = max(map(len, names)) + len(str(len(names))) + 3
+    places = len(str(len(names))) + 2
+    head = max(map(len, names)) + places + 1
     best = each.closest
     first = 0
     while first < len(names):
@@ -97,7 +99,7 @@ def _tables(each: Matrix, result: MatrixResult, digits: int, width: int) -> Iter
             table.add_column(f"[{j + 1}]", justify="right", no_wrap=True)
         for i, row in enumerate(cells):
             shown = [Text(row[j], _style(i, j, best)) for j in range(first, stop)]
-            table.add_row(Text(f"[{i + 1}] {names[i]}"), *shown)
+            table.add_row(Text(f"{f'[{i + 1}]':>{places}} {names[i]}"), *shown)
         yield table
         first = stop
 

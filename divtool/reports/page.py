@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from divtool.reports.pagestyle import STYLE
 from divtool.reports.safetext import safe
+from divtool.reports.wording import number
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Cell:
     trusted: bool = False
 
 
+def exact(value: float | None, digits: int, style: str = "") -> Cell:
+    """A number to so many digits, all of them where a pointer rests on it.
+
+    >>> exact(0.1 + 0.2, 3)
+    Cell(text='0.3', title='0.30000000000000004', style='', trusted=False)
+    """
+    return Cell("", style=style) if value is None else Cell(number(value, digits), repr(value), style)
+
+
 def escaped(text: str, width: int = 400) -> str:
     """Text from data as a page can hold it: harmless, cut to a width, no markup.
 
@@ -33,10 +43,11 @@ def escaped(text: str, width: int = 400) -> str:
     return html.escape(safe(text, width))
 
 
-def page(title: str, sections: Sequence[tuple[str, str]], *, lead: str = "") -> str:
+def page(title: str, sections: Sequence[tuple[str, str]], *, lead: str = "", broad: bool = False) -> str:
     """A whole page: its title, what stands under it (``lead``, trusted HTML), and sections of (heading, trusted HTML).
 
     A section without a heading is one without a line of its own. The title and the headings are escaped here.
+    ``broad``: it is as wide as the window, for tables of many columns.
 
     >>> page("A <page>", [("Numbers", "<p>1</p>")]).splitlines()[0]
     '<!DOCTYPE html>'
@@ -48,7 +59,8 @@ def page(title: str, sections: Sequence[tuple[str, str]], *, lead: str = "") -> 
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n<title>{said}</title>\n<style>\n{STYLE}</style>\n</head>\n'
-        f"<body>\n<main>\n<header>\n<h1>{said}</h1>\n{lead}</header>\n{body}</main>\n</body>\n</html>\n"
+        f"<body>\n<main{_class('broad' if broad else '')}>\n<header>\n<h1>{said}</h1>\n{lead}</header>\n"
+        f"{body}</main>\n</body>\n</html>\n"
     )
 
 
@@ -58,10 +70,12 @@ def _section(heading: str, inner: str) -> str:
 
 
 def table_html(
-    head: Sequence[str], rows: Sequence[Sequence[str | Cell]], numeric: Sequence[int] = (), *, caption: str = ""
-) -> str:
+    head: Sequence[str], rows: Sequence[Sequence[str | Cell]], numeric: Sequence[int] = (), *, caption: str = "",
+    sticky: bool = False, small: bool = False,
+) -> str:  # fmt: skip
     """A table with a caption; ``numeric`` are the positions of the columns that stand at the right. Everything is
-    escaped, but for cells that are trusted. Without rows there is no table.
+    escaped, but for cells that are trusted. Without rows there is no table. One that is wider than the page scrolls by
+    itself; ``sticky``: its first column stays. ``small``: in smaller type, closer together.
 
     >>> print(table_html(["name", "n"], [["a<b", "3"]], [1]), end="")
     <div class="wide"><table>
@@ -77,7 +91,9 @@ def table_html(
     heads = "".join(f'<th scope="col"{_class("n" if i in right else "")}>{escaped(e)}</th>' for i, e in enumerate(head))
     lines = ["".join(_cell(each, i in right) for i, each in enumerate(row)) for row in rows]
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
-    return f'<div class="wide"><table>\n{said}<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n'
+    style = _class(" ".join(filter(None, ("sticky" if sticky else "", "small" if small else ""))))
+    table = f"<table{style}>\n{said}<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table>"
+    return f'<div class="wide">{table}</div>\n'
 
 
 def _cell(each: str | Cell, right: bool) -> str:
@@ -104,5 +120,8 @@ def paragraph(text: str, style: str = "") -> str:
 
 
 def figure(picture: str, caption: str) -> str:
-    """A picture (trusted) with what it shows; nothing without one."""
-    return f"<figure>\n{picture}<figcaption>{escaped(caption, 1000)}</figcaption>\n</figure>\n" if picture else ""
+    """A picture (trusted) with what it shows; nothing without one. On a narrow screen it scrolls: its words stay."""
+    if not picture:
+        return ""
+    said = f"<figcaption>{escaped(caption, 1000)}</figcaption>"
+    return f'<figure>\n<div class="wide">\n{picture}</div>\n{said}\n</figure>\n'

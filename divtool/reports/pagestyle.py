@@ -43,7 +43,14 @@ td.bar { width: 150px; padding-top: 0; padding-bottom: 0; vertical-align: middle
 td.long { min-width: 20rem; } td.path { overflow-wrap: anywhere; min-width: 9rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); gap: 0 1.6rem; }
 figure { margin: .2rem 0 1.2rem; } figcaption { font-size: .85rem; margin-top: .3rem; max-width: 90ch; }
-figure svg { display: block; width: 100%; height: auto; overflow: visible; }
+figure .wide { margin: 0; overflow-y: hidden; }
+figure svg { display: block; width: 100%; min-width: 760px; height: auto; }
+main.broad { max-width: 110rem; }
+table.small { font-size: .76rem; } table.small th, table.small td { padding: .15rem .3rem .15rem 0; }
+.sticky th:first-child, .sticky td:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
+.wide + .note { margin-top: -.5rem; } .note { font-size: .85rem; margin-bottom: .9rem; }
+@media (max-width: 640px) { main { padding: 1.2rem .9rem 2rem; } .verdict { font-size: 1.15rem; }
+  td.name, td.name:first-child { white-space: normal; min-width: 9.5rem; max-width: 45vw; } }
 code { font: .85rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 svg text { font: 12px var(--sans); fill: var(--ink);
   font-variant-numeric: tabular-nums; }
@@ -63,6 +70,8 @@ svg .l, svg .w { fill: none; } svg .hollow { fill: var(--paper); }
 @media print { :root { --paper: #fff; --ink: #000; --dim: #444; --line: #bbb; --faint: #eee; --good: #00664a;
   --bad: #a8321a; --s0: #00619c; --s1: #b64a00; --s2: #007a59; --s3: #9d4a7d; --s4: #8a6100; --s5: #2b7aa8;
   --rest: #888; } html { font-size: 10.5pt; } main { max-width: none; padding: 0; }
-  figure, tr, .lead { break-inside: avoid; } h2, h3, caption { break-after: avoid; } .wide { overflow: visible; }
+  figure svg { min-width: 0; }
+  figure, tr, .lead { break-inside: avoid; } h2, h3, caption { break-after: avoid; } .wide, figure .wide {
+  overflow: visible; } table.small { font-size: 6.5pt; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } @page { margin: 16mm; } }
 """

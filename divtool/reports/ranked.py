@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
-from divtool.reports.safetext import safe
+from divtool.reports.names import short_names
 from divtool.result import Difference, MeasureResult, Result
 
 _DIGITS_APART = 3
+# What the agreement of first choices is asked for as.
+_AGREEMENT = re.compile("top|agreement|fidelity")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Entry:
     def best(self) -> bool:
         """Whether it stands first."""
         return self.rank == 1
+
+    @property
+    def standing(self) -> str:
+        """``tied`` or ``best``, else nothing. What is no number is the best of nothing."""
+        return "tied" if self.tied else "best" if self.best and not math.isnan(self.main.value) else ""
 
 
 @dataclass(frozen=True)
@@ -78,36 +85,21 @@ def ranking_of(result: Result) -> Ranking | None:
     return Ranking(label, entries, tuple(labels), verdict.level if verdict else 0.95)
 
 
-def main_groups(result: Result, ranking: Ranking | None) -> dict[str, list[MeasureResult]]:
-    """The groups of the measure that the run is about, by the column that makes them, in the order given."""
-    if not result.groups:
-        return {}
-    label = ranking.label if ranking is not None else result.results[0].name if result.results else ""
-    found: dict[str, list[MeasureResult]] = {}
-    for each in result.groups:
-        if each.name == label:
-            found.setdefault(each.by or "", []).append(each)
-    return found
+def asked_for(result: Result) -> list[MeasureResult]:
+    """The measures of a run that somebody asked for: without the other direction of one, and without the agreement of
+    first choices that stands beside every divergence."""
+    return [each for each in result.results if not each.automatic]
 
 
 def worst_of(result: Result, ranking: Ranking | None) -> list[tuple[str, MeasureResult]]:
-    """The measures whose worst rows are to be listed, with a title; none where one row a measure is all there is."""
+    """The measures whose worst rows are to be listed, with what they are of: the candidates by the measure that they
+    are ranked by, or the measures of one file. None where one row a measure is all there is."""
     if ranking is None:
-        measures = [("", each) for each in result.results[:1]]
+        asked = asked_for(result)
+        measures = [(each.name if len(asked) > 1 else "", each) for each in asked]
     else:
-        measures = [(f" of {each.name}", each.main) for each in ranking.entries]
-    return [(f"worst rows{name}", each) for name, each in measures if len(each.worst) > 1]
-
-
-def short_names(names: Sequence[str], width: int = 48) -> dict[str, str]:
-    """What tells names apart: without the folder that all of them lie in, harmless, and no longer than a width.
-
-    >>> short_names(["runs/a/x.npy", "runs/b/x.npy"])
-    {'runs/a/x.npy': 'a/x.npy', 'runs/b/x.npy': 'b/x.npy'}
-    """
-    folders = [name.split("/")[:-1] for name in names] if len(names) > 1 else [[]]
-    shared = list(takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False)))
-    return {name: safe("/".join(name.split("/")[len(shared) :]), width) for name in names}
+        measures = [(each.name, each.main) for each in ranking.entries]
+    return [(name, each) for name, each in measures if len(each.worst) > 1]
 
 
 def bounds(each: MeasureResult, level: float) -> tuple[float, float] | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from divtool.reports.htmlparts import exact, inputs_html
-from divtool.reports.page import Cell, listed, page, table_html
+from divtool.reports.htmlparts import inputs_html
+from divtool.reports.page import Cell, exact, listed, page, table_html
 from divtool.result import InputReport
 
 # A text of more letters is given the room for several words a line.

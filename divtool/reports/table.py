@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from divtool.reports.narrow import head_of, leave_out, left_out
 from divtool.reports.safetext import safe
-from divtool.reports.wording import basis_said, directed, meaning_said, name_said, oddities, shape_said
+from divtool.reports.wording import basis_said, bound_said, directed, meaning_said, name_said, oddities, shape_said
 from divtool.reports.wording import number as number
 from divtool.result import InputReport, MeasureResult, Result, Shape
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from divtool.reports.ranked import Ranking
 
 _ROLES = {"target": "labels"}
-_WIDEST_PATH = 44
+_WIDEST_PATH, _GAP = 44, 3
 
 
 def as_table(result: Result, *, digits: int, terminal: bool, width: int | None = None, ascii_only: bool = False) -> str:
@@ -69,12 +70,12 @@ def _of_one(result: Result, digits: int, width: int, terminal: bool, ascii_only:
             _headline(each, result, digits, width),
             Text(basis_said(each, result), "dim"),
             Text(""),
-            _spread(each, digits, width),
+            *_spread(each, digits, width),
         ]
-        if terminal and each.shape is not None:
-            pieces.append(_histogram(each.shape, width, ascii_only=ascii_only))
+        if terminal and each.shape is not None and each.shape.counts:
+            pieces.append(_histogram(each, each.shape, ascii_only=ascii_only))
     if len(result.results) > 1:
-        pieces += [Text(""), _others(result, digits, width)]
+        pieces += [Text(""), *_others(result, digits, width)]
     return pieces + _parts(result, None, digits, width, ascii_only)
 
 
@@ -98,41 +99,37 @@ def _parts(result: Result, ranking: Ranking | None, digits: int, width: int, asc
     return part_pieces(result, ranking, digits, width, ascii_only=ascii_only)
 
 
-def _histogram(shape: Shape, width: int, *, ascii_only: bool) -> Text:
-    """How many rows lie where, a sign for each interval between the least and the greatest edge."""
+def _histogram(each: MeasureResult, shape: Shape, *, ascii_only: bool) -> Text:
+    """How many rows lie where, a sign for each interval. Its ends are named and not numbered: they are edges of
+    intervals, near the least and the greatest row and not equal to them."""
     from divtool.reports.charts import sparkline
 
-    low, high = number(shape.edges[0], 3), number(shape.edges[-1], 3)
-    text = Text.assemble(
-        (f"{low} ", "dim"), (sparkline(shape.counts, ascii_only=ascii_only), "cyan"), (f" {high}", "dim")
-    )
-    beyond = [f"{shape.below:,} rows below"] if shape.below else []
-    beyond += [f"{shape.above:,} above"] if shape.above else []
-    said = "; ".join([*(["log scale"] if shape.logarithmic else []), *beyond])
-    return text.append(f"  {said}", "dim") if len(text) + 2 + len(said) <= width else text
+    low = f"{shape.below:,} rows lower" if shape.below else "min" if isfinite(each.minimum) else "least finite"
+    high = f"{shape.above:,} rows higher" if shape.above else "max" if isfinite(each.maximum) else "greatest finite"
+    signs = sparkline(shape.counts, ascii_only=ascii_only)
+    text = Text.assemble((f"{low} ", "dim"), (signs, "cyan"), (f" {high}", "dim"))
+    return text.append(", log scale", "dim") if shape.logarithmic else text
 
 
 # The columns of the other measures in the order in which they are left out where a screen is too narrow.
 _LEAST_WANTED = ("p95", "median", "where", "+-", "max")
 
 
-def _others(result: Result, digits: int, width: int) -> Table:
-    """The other measures of the run, a line each; what does not fit is left out, never cut."""
+def _others(result: Result, digits: int, width: int) -> list[RenderableType]:
+    """The other measures of the run, a line each; what does not fit is left out and named, never cut."""
     rows = [_line(each, digits) for each in result.results[1:]]
-    shown = list(rows[0])
-    for name in _LEAST_WANTED:
-        if sum(max(len(name), *(len(row[name]) for row in rows)) + 3 for name in shown) - 3 <= width:
-            break
-        shown.remove(name)
-    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
+    shown = [name for name in rows[0] if not name.endswith(" head")]
+    hidden = leave_out(rows, shown, width, _LEAST_WANTED, _GAP)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
     for name in shown:
         right = name not in ("also", "unit", "where")
-        table.add_column("" if name == "where" else name, justify="right" if right else "left", no_wrap=name != "also",
+        table.add_column(head_of(rows, name), justify="right" if right else "left", no_wrap=name != "also",
                          overflow="fold")  # fmt: skip
     styles = {"value": "bold cyan", "where": "dim"}
     for row in rows:
         table.add_row(*(Text(row[name], styles.get(name, "")) for name in shown))
-    return table
+    where = "row of the max" + (", infinite and NaN rows" if any(map(oddities, result.results[1:])) else "")
+    return [table, *left_out([name or where for name in hidden])]
 
 
 def _line(each: MeasureResult, digits: int) -> dict[str, str]:
@@ -145,8 +142,8 @@ def _line(each: MeasureResult, digits: int) -> dict[str, str]:
         "median": number(each.quantiles["p50"], min(digits, 5)),
         "p95": number(each.quantiles["p95"], min(digits, 5)),
         "max": number(each.maximum, min(digits, 5)),
-        "where": "; ".join([where, *oddities(each)]),
-    }
+        "where": "; ".join(filter(None, [where, *oddities(each)])), "where head": "",
+    }  # fmt: skip
 
 
 def _inputs(inputs: Sequence[InputReport], width: int) -> Table:
@@ -181,22 +178,18 @@ def _headline(each: MeasureResult, result: Result, digits: int, width: int) -> T
     return text.append_text(value)
 
 
-def _spread(each: MeasureResult, digits: int, width: int) -> RenderableType:
+def _spread(each: MeasureResult, digits: int, width: int) -> list[RenderableType]:
     """Percentiles of the rows, as many as fit."""
-    names = {"p50": "median"}
-    between = {names.get(name, name): value for name, value in each.quantiles.items()}
+    between = {"median" if name == "p50" else name: value for name, value in each.quantiles.items()}
     cells = {"min": each.minimum, **between, "max": each.maximum}
     shown = {name: number(value, min(digits, 5)) for name, value in cells.items()}
     where = "" if each.max_row is None or each.better == "higher" else f"in row {each.max_row}"
-    for name in ("p99.9", "p95", "p90", "min", "p99"):
-        if sum(max(len(head), len(text)) + 3 for head, text in shown.items()) + len(where) <= width:
-            break
-        shown.pop(name, None)
-    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
-    for name in shown:
+    names = list(shown)
+    hidden = leave_out([shown], names, width - len(where) - _GAP, ("p99.9", "p95", "p90", "min", "p99"), _GAP)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_row(*shown.values(), Text(where, "dim"))
-    if each.quantile_bound:
-        return Group(table, Text(f"quantiles to within a relative {each.quantile_bound:.1g}", "dim"))
-    return Padding(table, 0)
+    table.add_row(*(shown[name] for name in names), Text(where, "dim"))
+    rough = [Text(bound_said(each.quantile_bound), "dim")] if each.quantile_bound else []
+    return [table, *left_out(hidden), *rough]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from decimal import ROUND_CEILING, Decimal
 
 from divtool.options import KINDS
 from divtool.reports.safetext import safe
@@ -16,6 +18,17 @@ def number(value: float, digits: int) -> str:
     ('0.00012346', 'inf', '2')
     """
     return f"{value:.{digits}g}"
+
+
+def bound_said(bound: float) -> str:
+    """How far quantiles may be off: to two digits, rounded up, since they are no closer than that.
+
+    >>> bound_said(2.0**-12), bound_said(0.001)
+    ('quantiles to within a relative 0.00025', 'quantiles to within a relative 0.001')
+    """
+    exact = Decimal(repr(bound))
+    rounded = exact.quantize(Decimal((0, (1,), exact.adjusted() - 1)), ROUND_CEILING)
+    return f"quantiles to within a relative {number(float(rounded), 2)}"
 
 
 def shape_said(each: InputReport) -> str:
@@ -104,7 +117,8 @@ def oddities(each: MeasureResult) -> list[str]:
     said += [f"{each.missing:,} left out"] if each.missing else []
     if each.infinite:
         rows = ", ".join(map(str, each.first_infinite))
-        said.append(f"{each.infinite:,} infinite (first rows {rows}), finite rows alone {each.finite_mean:.7g}")
+        alone = "none is finite" if math.isnan(each.finite_mean) else f"finite rows alone {each.finite_mean:.7g}"
+        said.append(f"{each.infinite:,} infinite (first rows {rows}), {alone}")
     if each.nan:
         said.append(f"{each.nan:,} NaN (first rows {', '.join(map(str, each.first_nan))})")
     return said
