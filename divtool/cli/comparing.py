@@ -22,12 +22,19 @@ def compare_command() -> Callable[..., int]:
         metavar="REF", help="The reference: distributions, or labels where -m begins with a loss."
     )
     candidates = typer.Argument(metavar="CAND...", help="The files that are ranked (a glob is several).")
+    measure = typer.Option(
+        "-m", "--measure", metavar="NAME,...",
+        help="These measures; the first ranks (default: kl,js,tv,same-top-1). NAME:OPTION=VALUE sets an option.",
+    )  # fmt: skip
     own = [
         parameter("reference", str, reference, inspect.Parameter.empty),
         parameter("candidates", Union[list[str], None], candidates, None),  # noqa: UP007
+        parameter("measure", list[str], measure, []),
     ]
     having = api.declared("kl").having | api.declared("ce").having
-    groups = [(group, [each.name for each in fields_of(group, having)]) for group in GROUPS]
+    # The labels, where there are any, are the reference.
+    left = ("measure", "label_col")
+    groups = [(group, [each.name for each in fields_of(group, having) if each.name not in left]) for group in GROUPS]
     return tool_function(own, groups, _compare)
 
 
