@@ -167,7 +167,8 @@ def run_merge(
     """The same for the command line."""
     from divtool.engine.merging import merged
 
-    files = [file for name in states for file in _files(name, concat=False)]
+    several = [name for each in states for name in (each if isinstance(each, list | tuple) else [each])]
+    files = [file for name in several for file in _files(name, concat=False)]
     return merged(files, pick(Writing, options), separate=separate, shapes=shapes)
 
 

@@ -248,7 +248,7 @@ class Result:
 
     def __getitem__(self, key: str | tuple[str, str]) -> MeasureResult:
         """A measure by its name; where several files were scored, a measure and the name of a file."""
-        measure, candidate = (key, None) if isinstance(key, str) else key
+        measure, candidate = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
         found = [each for each in self.results if measure in (each.name, each.measure)]
         own = [each for each in found if candidate in (None, each.candidate)]
         if not own or (candidate is None and own[0].candidate is not None):

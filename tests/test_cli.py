@@ -650,22 +650,28 @@ def flags_in(text: str) -> list[str]:
     return re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.MULTILINE)
 
 
+def operands_of(declared: Declaration) -> tuple[object, ...]:
+    """What the operands of a verb are to the shared options."""
+    return tuple((each.role, each.kinds, each.many, each.tempered) for each in declared.operands)
+
+
 def representatives() -> list[Declaration]:
     """One verb for each way in which verbs differ for the shared options: their operands and what applies to them."""
     kinds = {
-        (each.having, tuple((o.role, o.kinds, o.many, o.tempered) for o in each.operands)): each
+        (each.having, operands_of(each)): each
         for each in sorted(MEASURES, key=lambda each: (not each.common, each.name), reverse=True)
     }
     return sorted(kinds.values(), key=lambda each: each.name)
 
 
-WALK = [
-    (each.name, flag_of(option))
+# Each option with one verb for each kind of operands: what else applies to a verb is no matter to an option of its own.
+WALK = sorted({
+    (flag_of(option), operands_of(each)): (each.name, flag_of(option))
     for each in representatives()
     for group in GROUPS
     for option in fields_of(group, each.having)
     if flag_of(option) != "--progress"  # shown on a terminal only, see TestProgress
-]
+}.values())  # fmt: skip
 # What is added to a run to use each option.
 USED: dict[str, tuple[str, ...]] = {
     "--given": ("--given", "probs"),

@@ -64,7 +64,8 @@ class Moments:
 
     The mean is R = sum v / sum d. Its standard error is that of a ratio of means,
     ``sqrt(n / (n - 1) * sum (v - R d)^2) / sum d``, which for equal shares is the textbook
-    ``sqrt(variance / n)`` (Cochran, Sampling Techniques, 3rd edition, section 6.3).
+    ``sqrt(variance / n)``; n counts the rows that have a share (Cochran, Sampling Techniques, 3rd edition, section
+    6.3).
 
     >>> state = Moments()
     >>> state.update(Scores(np.arange(3), np.array([1.0, 2.0, 3.0])))
@@ -95,7 +96,8 @@ class Moments:
             self.single += values.size
             self.single_values.update(values)
         else:
-            self.weighted += values.size
+            # A row without a share is no evidence: it has no place in the standard error.
+            self.weighted += int(np.count_nonzero(shares))
             self.weighted_values.update(values)
             self.shares.update(shares)
             self.products.update_products(values, shares)

@@ -61,7 +61,8 @@ def _restored_moments(fields: Fields) -> Moments:
             setattr(moments, name, fields.count(name))
     fields.end()
     odd = moments.positive_infinite + moments.negative_infinite + moments.nan
-    if moments.n != moments.single + moments.weighted + odd:
+    # Rows without a share are in neither.
+    if moments.n < moments.single + moments.weighted + odd:
         raise DamagedError(f"{fields.where} do not count all their rows")
     return moments
 

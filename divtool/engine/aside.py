@@ -72,9 +72,14 @@ class Aside:
             ))  # fmt: skip
         elif measuring.sample_weight is not None:
             found.append(weight_input(open_operand(WEIGHTS, measuring.sample_weight), None, 0))
-        for place in (*(place for _, place in self.by), self.cluster):
-            if place is not None:
-                found.append(key_input(self.opened[place[0]], self._id(place[0], ids, first), place[1]))
+        for place in (place for _, place in self.by if place is not None):
+            found.append(key_input(self.opened[place[0]], self._id(place[0], ids, first), place[1]))
+        if self.cluster is not None:
+            file, column = self.cluster
+            found.append(key_input(
+                self.opened[file], self._id(file, ids, first), column, each_named=True,
+                drop_missing=reading.drops_missing,
+            ))  # fmt: skip
         return found
 
     def _id(self, file: int, ids: Sequence[int | None], first: Input) -> int | None:

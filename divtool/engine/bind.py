@@ -90,9 +90,14 @@ def _sign_input(opened: Opened, id: int | None, reading: Reading) -> Input:
     return with_kind(given, reading, opened.operand.kinds)
 
 
-def key_input(opened: Opened, id: int | None, column: int) -> Input:
-    """A column that says what rows have in common, as an input of its own."""
-    return Input(opened.source, Columns((), id, None), KEY_ROLE, key=column)
+def key_input(
+    opened: Opened, id: int | None, column: int, *, each_named: bool = False, drop_missing: bool = False
+) -> Input:
+    """A column that says what rows have in common, as an input of its own; ``each_named``: no cell may be empty."""
+    columns = Columns((), id, None)
+    return Input(
+        opened.source, columns, KEY_ROLE, key=column, each_named=each_named, drop_missing=each_named and drop_missing
+    )
 
 
 def weight_input(opened: Opened, id: int | None, column: int, *, drop_missing: bool = False) -> Input:

@@ -38,7 +38,8 @@ def ensemble_options(options: Mapping[str, Any]) -> dict[str, Any]:
     usual = tuple(f"{name}:weights={text}" if text and name in _WEIGHED else name for name in USUAL)
     changed = {"weights": text} if text else {}
     # One number is wanted: the others are measured for a threshold, or written by row.
-    alone = options.get("quiet") and not (options.get("fail_if") or options.get("per_row"))
+    wanted = any(options.get(name) for name in ("fail_if", "per_row", "save_state"))
+    alone = options.get("quiet") and not wanted
     return {**options, **changed, "measure": more if alone else (*usual, *more)}
 
 

@@ -16,7 +16,7 @@ from divtool.result import GateResult, MeasureResult
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
-COUNTS = ("n", "rows", "ignored", "infinite", "nan")
+COUNTS = ("n", "rows", "ignored", "dropped", "missing", "infinite", "nan")
 QUANTILES = ("p50", "p90", "p95", "p99", "p99.9")
 STATISTICS = ("value", "mean", "sum", "median", *QUANTILES, "max", "min", "std_error", "finite_mean", *COUNTS)
 
@@ -225,7 +225,8 @@ def _statistic(name: str, result: MeasureResult) -> float:
         name = "p50"
     if name in QUANTILES:
         return result.quantiles.get(name, float("nan"))
+    if name in COUNTS:
+        return float(getattr(result, name))
     found = {"max": result.maximum, "min": result.minimum, "std_error": result.std_error,
-             "finite_mean": result.finite_mean, "n": result.n, "rows": result.rows, "ignored": result.ignored,
-             "infinite": result.infinite, "nan": result.nan}[name]  # fmt: skip
+             "finite_mean": result.finite_mean}[name]  # fmt: skip
     return float("nan") if found is None else float(found)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from divtool.engine.grouping import Groups, groups_of
+from divtool.engine.grouping import EMPTY, Groups, groups_of
 from divtool.formats.keys import Keys, empty_texts
 from divtool.formats.source import Block, Extent, Header, Place, Selection, Source, Stored
 from divtool.meaning.binary import SPREAD, as_cells, both_classes
@@ -111,7 +111,7 @@ class Input:
     ``allowed`` the kinds that its operand may hold. ``single``: its one column speaks of two classes; ``vocabulary``:
     only so many of the columns are classes that count; ``drop_missing``: rows with an empty cell are marked;
     ``by_id``: rows are matched by their ids, so that each must have one; ``key`` is the one column that is read, beside
-    the id, by an input that says what rows have in common."""
+    the id, by an input that says what rows have in common; ``each_named``: no cell of it may be empty."""
 
     source: Source
     columns: Columns
@@ -125,6 +125,7 @@ class Input:
     drop_missing: bool = False
     by_id: bool = False
     key: int | None = None
+    each_named: bool = False
 
     @property
     def header(self) -> Header:
@@ -244,7 +245,7 @@ class Input:
         ids = keys.pop(0) if self.columns.id is not None else None
         if self.key is not None:
             groups = groups_of(keys[0], block.absent_in(len(block.keys) - 1))
-            return Slab(block.first, len(block), None, None, ids, groups=groups)
+            return Slab(block.first, len(block), None, None, ids, missing=self._unnamed(groups, block), groups=groups)
         codes = None
         if self.labels is not None:
             codes = self.labels.decode(keys[0], block.first, self.source.place_of, block.missing)
@@ -257,6 +258,19 @@ class Input:
         if self.single:
             matrix = both_classes(self.kind, matrix)
         return Slab(block.first, len(block), matrix, codes, ids, normalized, rounded, block.missing, beyond)
+
+    def _unnamed(self, groups: Groups, block: Block) -> npt.NDArray[np.bool_] | None:
+        """The rows that have no name where each must have one: marked if such rows are left out, else refused."""
+        assert self.key is not None
+        if not self.each_named or EMPTY not in groups.names:
+            return None
+        empty = groups.codes == list(groups.names).index(EMPTY)
+        if not empty.any() or self.drop_missing:
+            return empty if empty.any() else None
+        raise self.source.place_of(block.first + int(np.argmax(empty))).refusal(
+            "it is not said what the row belongs to (--cluster)", column=self.header.name(self.key),
+            hint="fill it in, or leave such rows out: --missing drop",
+        )  # fmt: skip
 
     def _within_vocabulary(self, kind: Kind, matrix: Stored) -> tuple[Stored, Any]:
         """The classes that count, and the mass of the others."""

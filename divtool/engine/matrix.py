@@ -9,6 +9,7 @@ from typing import Any
 from divtool import __version__
 from divtool.engine.candidates import pairs_of, short_names
 from divtool.engine.compare import applying, leading_measure
+from divtool.engine.inputs import WEIGHT_ROLE
 from divtool.engine.request import Request, request_of
 from divtool.engine.run import Progress, run_request
 from divtool.errors import UsageError
@@ -34,8 +35,10 @@ def matrix_result(files: Sequence[Any], options: Mapping[str, Any], progress: Pr
             f"matrix takes 2 files or more, up to {MOST_FILES}, not {len(files)}", hint="usage: divtool matrix FILES..."
         )
     result = run_request(request, progress=progress, every_pair=True)
-    inputs = tuple(replace(each, roles=(str(place + 1),)) for place, each in enumerate(result.inputs))
-    names = short_names([each.path for each in result.inputs])
+    scored = [each for each in result.inputs if each.roles[:1] != (WEIGHT_ROLE,)]
+    aside = result.inputs[len(scored) :]
+    inputs = (*(replace(each, roles=(str(place + 1),)) for place, each in enumerate(scored)), *aside)
+    names = short_names([each.path for each in scored])
     place_of = {name: place for place, name in enumerate(result.candidates)}
     labels = dict.fromkeys(each.name for each in result.results)
     found = [_matrix([each for each in result.results if each.name == label], place_of, len(names)) for label in labels]

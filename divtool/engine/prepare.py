@@ -27,6 +27,7 @@ from divtool.engine.plan import CONFIDENCE, LABEL, PREDICTION, By, Plan, running
 from divtool.engine.presets import counts_rows, zeros_of
 from divtool.errors import InputError, UsageError
 from divtool.meaning.classes import Matched, Side, match_classes
+from divtool.meaning.members import labels_beside
 from divtool.meaning.weights import class_weights
 from divtool.measures.declare import Declaration, Operand
 from divtool.options import KINDS, Comparing, Measuring, Reading, Running, fields_of, flag_of, parse_rows
@@ -81,7 +82,7 @@ def prepare(
         ignore=tuple(measuring.ignore_index), threads=threads, chunk_bytes=chunk_bytes,
         normalizer="--normalize" if measuring.like is None else f"--like {measuring.like}",
         notes=(*rows_matched(files, by_id, how), *_notes(files, matched), *_order_of(asked, files[0], matched),
-               *aside.notes),
+               *aside.notes, *_labels_left(opened)),
         candidates=names_of_pairs(names) if every_pair else names,
         by=tuple(by for by, _ in aside.by), cluster=comparing.cluster, worst=worst,
         drops_missing=reading.drops_missing,
@@ -354,6 +355,21 @@ def rows_matched(inputs: Sequence[Input], by_id: bool, how: str) -> tuple[str, .
     if not how and len(without) < len(inputs):
         how = f"{', '.join(without)} has no id column"
     return (f"rows matched by position ({how})" if how else "rows matched by position",)
+
+
+def _labels_left(opened: Sequence[Opened]) -> list[str]:
+    """Labels that lie beside predictions and are not the ones that these are scored against."""
+    truths = [each.header.path for each in opened if each.is_truth]
+    homes = {each.among.path for each in opened if each.among is not None and not each.is_truth}
+    if any(each.is_truth and each.among is not None and each.among.path in homes for each in opened):
+        # One of them was chosen for all.
+        return []
+    said = []
+    for each in opened:
+        label = None if each.among is None or each.is_truth else labels_beside(each.among)
+        if truths and each.among is not None and label is not None and f"{each.among.path}:{label}" not in truths:
+            said.append(f"the labels {each.among.path}:{label} are not used")
+    return list(dict.fromkeys(said))
 
 
 def _notes(inputs: Sequence[Input], matched: Matched) -> tuple[str, ...]:

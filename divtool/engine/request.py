@@ -51,7 +51,7 @@ class Request:
         """The verb's measure and all others of the run."""
         measuring, writing = self.measuring, self.writing
         # A bare number needs nothing beside it, but for what is held to a threshold or written by row.
-        alone = writing.quiet and not (writing.fail_if or writing.per_row)
+        alone = writing.quiet and not (writing.fail_if or writing.per_row or writing.save_state)
         both = not (alone or self.gives_rows)
         asked = asked_for(
             self.asked, self.keywords, measuring.measure, reverse=measuring.reverse, both=both,

@@ -74,10 +74,12 @@ class Waiting:
         for pairs, places in zip(state.paired, self.plan.paired, strict=True):
             values = np.stack([_counting(columns[place]) for place in places], axis=1)
             shares = columns[places[0]].shares
-            if kept is None:
+            # A row without weight is no evidence, and no unit.
+            counted = kept if shares is None else shares != 0.0 if kept is None else kept & (shares != 0.0)
+            if counted is None:
                 pairs.update(rows, values, shares, clusters)
             else:
-                pairs.update(rows[kept], values[kept], _cut(shares, kept), _cut(clusters, kept))
+                pairs.update(rows[counted], values[counted], _cut(shares, counted), _cut(clusters, counted))
 
 
 def scores_of(rows: npt.NDArray[np.int64], column: Column) -> Scores:
