@@ -29,7 +29,7 @@ from program import PROGRAM
 
 from divtool.measures import load_families
 from divtool.measures.declare import MEASURES, Declaration
-from divtool.options import GROUPS, fields_of, flag_of
+from divtool.options import GROUPS, Running, Writing, fields_of, flag_of
 
 ROOT = Path(__file__).parents[1]
 PREDS, LABELS = "examples/data/preds.csv", "examples/data/labels.csv"
@@ -665,8 +665,11 @@ def representatives() -> list[Declaration]:
 
 
 # Each option with one verb for each kind of operands: what else applies to a verb is no matter to an option of its own.
+# How a run is done and what is printed depends on the number of operands alone.
 WALK = sorted({
-    (flag_of(option), operands_of(each)): (each.name, flag_of(option))
+    (flag_of(option), len(each.operands) if group in (Running, Writing) else operands_of(each)): (
+        each.name, flag_of(option),
+    )
     for each in representatives()
     for group in GROUPS
     for option in fields_of(group, each.having)
