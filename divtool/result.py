@@ -243,7 +243,10 @@ class Result:
         return self.value
 
     def __str__(self) -> str:
-        lines = [f"{each.name} {each.value!r} {each.unit}, {each.reduction} of {each.of_what}" for each in self.results]
+        lines = [
+            f"{f'{each.candidate}: ' if each.candidate else ''}{each.name} {each.value!r} {each.unit},"
+            f" {each.reduction} of {each.of_what}" for each in self.results
+        ]  # fmt: skip
         return "\n".join(lines) or f"{self.command}: {self.rows:,} rows"
 
     def __getitem__(self, key: str | tuple[str, str]) -> MeasureResult:

@@ -117,7 +117,7 @@ class TestDifference:
         for i, j in ((0, 1), (1, 0), (2, 0), (1, 1)):
             assert repr(kept.difference(i, j, 0.95)) == repr(summed.difference(i, j, 0.95))
         assert [kept.std_error(i) for i in range(3)] == [summed.std_error(i) for i in range(3)]
-        assert summed.drawn(0, 1, 10, 0, 0.9) is None or not rows
+        assert summed.drawn_each([(0, 1)], 10, 0, 0.9)[0] is None or not rows
 
     def test_bounds_are_those_of_the_t_test(self) -> None:
         a, b = np.random.default_rng(0).standard_normal((2, 37))
@@ -183,7 +183,7 @@ class TestClusters:
         alone, rows = figures(values, clusters=list(range(40))), figures(values)
         assert alone.difference(0, 1, 0.95) == rows.difference(0, 1, 0.95)
         assert alone.std_error(0) == rows.std_error(0)
-        assert alone.drawn(0, 1, 200, 1, 0.9) == rows.drawn(0, 1, 200, 1, 0.9)
+        assert alone.drawn_each([(0, 1)], 200, 1, 0.9)[0] == rows.drawn_each([(0, 1)], 200, 1, 0.9)[0]
 
     def test_their_error_is_that_of_the_formula(self) -> None:
         rng = np.random.default_rng(6)
@@ -201,7 +201,7 @@ class TestClusters:
 
     def test_one_cluster_is_one_unit(self) -> None:
         found = figures([[1.0, 2.0], [3.0, 1.0]], clusters=["a", "a"])
-        assert (found.difference(0, 1, 0.95).std_error, found.drawn(0, 1, 10, 0, 0.95)) == (None, None)
+        assert (found.difference(0, 1, 0.95).std_error, found.drawn_each([(0, 1)], 10, 0, 0.95)[0]) == (None, None)
 
     def test_a_cluster_without_a_finite_row_is_no_unit(self) -> None:
         got = figures([[1.0, math.inf], [2.0, 1.0], [4.0, 1.0]], clusters=["a", "b", "c"]).difference(0, 1, 0.95)
@@ -229,7 +229,10 @@ class TestClusters:
         second.merge(pickle.loads(pickle.dumps(first)))
         merged = second.present()
         assert merged.difference(0, 1, 0.9) == figures(values, clusters=names).difference(0, 1, 0.9)
-        assert merged.drawn(0, 1, 99, 3, 0.9) == figures(values, clusters=names).drawn(0, 1, 99, 3, 0.9)
+        assert (
+            merged.drawn_each([(0, 1)], 99, 3, 0.9)[0]
+            == figures(values, clusters=names).drawn_each([(0, 1)], 99, 3, 0.9)[0]
+        )
 
 
 class TestDrawn:
@@ -238,32 +241,35 @@ class TestDrawn:
         state = Paired(2)
         for start in (20, 0, 10):
             state.update(np.arange(start, start + 10), values[start : start + 10], None, None)
-        assert state.present().drawn(0, 1, 100, 5, 0.9) == figures(values).drawn(0, 1, 100, 5, 0.9)
+        assert (
+            state.present().drawn_each([(0, 1)], 100, 5, 0.9)[0] == figures(values).drawn_each([(0, 1)], 100, 5, 0.9)[0]
+        )
 
     def test_many_at_once_are_the_same_as_one_by_one(self) -> None:
         values = np.random.default_rng(10).standard_normal((30, 3))
         values[3, 2] = math.inf
         found = figures(values, np.random.default_rng(11).random(30))
         pairs = [(1, 0), (2, 0)]
-        assert found.drawn_each(pairs, 100, 5, 0.9) == [found.drawn(*pair, 100, 5, 0.9) for pair in pairs]
+        alone = [found.drawn_each([pair], 100, 5, 0.9)[0] for pair in pairs]
+        assert found.drawn_each(pairs, 100, 5, 0.9) == alone
 
     def test_neighbours_are_taken_together_where_there_are_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
         values = np.random.default_rng(12).standard_normal((40, 2))
         blocks = values.reshape(10, 4, 2).sum(axis=1)
-        expected = figures(blocks, np.full(10, 4.0)).drawn(0, 1, 100, 0, 0.9)
+        expected = figures(blocks, np.full(10, 4.0)).drawn_each([(0, 1)], 100, 0, 0.9)[0]
         monkeypatch.setattr("divtool.accumulators.paired_figures.MOST_UNITS", 10)
-        got = figures(values).drawn(0, 1, 100, 0, 0.9)
+        got = figures(values).drawn_each([(0, 1)], 100, 0, 0.9)[0]
         assert got is not None
         assert expected is not None
         assert (got.boot_low, got.boot_high) == pytest.approx((expected.boot_low, expected.boot_high), rel=1e-9)
         assert got.p_permutation == expected.p_permutation
 
     def test_nothing_is_drawn_from_one_row(self) -> None:
-        assert figures([[1.0, 2.0]]).drawn(0, 1, 10, 0, 0.9) is None
-        assert figures(np.empty((0, 2))).drawn(0, 1, 10, 0, 0.9) is None
+        assert figures([[1.0, 2.0]]).drawn_each([(0, 1)], 10, 0, 0.9)[0] is None
+        assert figures(np.empty((0, 2))).drawn_each([(0, 1)], 10, 0, 0.9)[0] is None
 
     def test_nothing_is_drawn_where_no_row_is_finite(self) -> None:
-        assert figures([[1.0, math.inf]] * 3).drawn(0, 1, 10, 0, 0.9) is None
+        assert figures([[1.0, math.inf]] * 3).drawn_each([(0, 1)], 10, 0, 0.9)[0] is None
 
 
 def test_no_columns_are_refused() -> None:

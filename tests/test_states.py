@@ -240,7 +240,7 @@ class TestPairs:
         whole, again = paired.present(), back.present()
         for i, j in ((0, 1), (0, 2), (1, 2)):
             assert repr(again.difference(i, j, 0.9)) == repr(whole.difference(i, j, 0.9))
-            assert repr(again.drawn(i, j, 50, 1, 0.9)) == repr(whole.drawn(i, j, 50, 1, 0.9))
+            assert repr(again.drawn_each([(i, j)], 50, 1, 0.9)[0]) == repr(whole.drawn_each([(i, j)], 50, 1, 0.9)[0])
 
 
 class TestCompleteness:

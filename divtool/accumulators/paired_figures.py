@@ -133,7 +133,7 @@ class PairedFigures:
         self, pairs: Sequence[tuple[int, int]], resamples: int, seed: int, level: float
     ) -> list[Drawn | None]:
         """A bootstrap and a permutation test (see :mod:`divtool.numerics.redrawing`) for the differences of some pairs
-        of columns, with the same draws for all of them; the same as one by one.
+        of columns, with the same draws for all of them: none changes another.
 
         Units are rows, or clusters; of more than ``MOST_UNITS``, consecutive ones (in the order of their first rows)
         are taken together in equal numbers. Rows where one of the two is not finite have a difference and a share of 0.
@@ -154,10 +154,6 @@ class PairedFigures:
             None if np.isnan(low) else Drawn(low, high, p)
             for (low, high), p in zip(bounds.tolist(), chances.tolist(), strict=True)
         ]
-
-    def drawn(self, i: int, j: int, resamples: int, seed: int, level: float) -> Drawn | None:
-        """:meth:`drawn_each` for one pair."""
-        return self.drawn_each([(i, j)], resamples, seed, level)[0]
 
 
 def _group_sums(

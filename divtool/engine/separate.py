@@ -12,6 +12,7 @@ from divtool.engine.request import Request
 from divtool.errors import UsageError
 from divtool.formats.source import FLOAT, INTEGER
 from divtool.meaning.ids import id_like
+from divtool.options import Comparing, fields_of, flag_of
 from divtool.result import InputReport, MeasureResult, Result
 
 
@@ -51,6 +52,9 @@ def _refuse_labels_file(files: Sequence[Any], request: Request) -> None:
 
 def _check(request: Request) -> None:
     why = "the files are scored one by one, for they share no labels and no reference"
+    for each in fields_of(Comparing):
+        if each.name in ("level", "resamples", "seed") and getattr(request.comparing, each.name) != each.default:
+            raise UsageError(f"{flag_of(each)} speaks of differences over the same rows; {why}")
     if request.gives_rows or request.writing.per_row:
         raise UsageError(f"--per-row and --reduction none write the rows of one run; {why}", hint="run them one by one")
     if request.writing.save_state is not None:
